@@ -3,7 +3,8 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+# -qq: the pins are the news, pip's remarks about mirrors and caches are not; errors still show.
+PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 LOCK_VENV := .lock-venv
 
 # Passed on to pytest: make test ARGS="-k claim"
@@ -45,7 +46,7 @@ format: $(VENV)/.installed-dev ## Rewrite Python and templates in the house styl
 	$(PYTHON) -m djlint --quiet --reformat templates
 
 lock: ## Pin the dependencies of pyproject.toml anew, with hashes (UPGRADE=1 for the newest)
-	[ -x $(LOCK_VENV)/bin/uv ] || { $(MAKE) --no-print-directory $(LOCK_VENV)/bin/python && $(LOCK_VENV)/bin/python -m pip install --quiet uv; }
+	[ -x $(LOCK_VENV)/bin/uv ] || { $(MAKE) --no-print-directory $(LOCK_VENV)/bin/python && $(LOCK_VENV)/bin/python -m pip install -qq uv; }
 	for list in "requirements.txt" "requirements-dev.txt --group dev --constraints requirements.txt"; do \
 	  $(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.13 --generate-hashes \
 	    --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) --output-file $$list || exit 1; \
