@@ -1,0 +1,80 @@
+"""Runs a command with a throw-away PostgreSQL, Redis and a Chromium, and leaves nothing behind.
+
+    python tests/services -- .venv/bin/python -m pytest
+    python tests/services --embedded -- .venv/bin/python -m pytest -m embedded
+
+The command finds DATABASE_URL, REDIS_URL and CHROMIUM in its environment; those already set are used as they are.
+With --embedded it gets the browser only, and neither of the two URLs. The exit code is the command's.
+"""
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import command
+import debian
+import interrupts
+import postgresql
+import programs
+import redis_server
+
+PROGRAMS = {"DATABASE_URL": "postgresql", "REDIS_URL": "redis-server", "CHROMIUM": "chromium"}
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    interrupts.install()
+    stack = ExitStack()
+    try:
+        return command.run(options.command, environment(stack, embedded=options.embedded))
+    except interrupts.Stopped as stopped:
+        return 128 + stopped.number
+    except programs.Unavailable as reason:
+        print(f"tests/services: {reason}", file=sys.stderr)
+        return 1
+    finally:
+        interrupts.hold_for_good()
+        stack.close()
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests/services", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--embedded", action="store_true", help="no PostgreSQL and no Redis, only the browser")
+    parser.add_argument("command", nargs="+", help="what to run, after --")
+    return parser.parse_args(arguments)
+
+
+def environment(stack: ExitStack, *, embedded: bool) -> dict[str, str]:
+    """Start what is not given and return the environment for the command; `stack` undoes it."""
+    variables = dict(os.environ)
+    if embedded:
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            variables.pop(name, None)
+    missing = [] if embedded else [name for name in ("DATABASE_URL", "REDIS_URL") if not variables.get(name)]
+    if not variables.get("CHROMIUM"):
+        missing.append("CHROMIUM")
+
+    paths = provide([PROGRAMS[name] for name in missing])
+    if "DATABASE_URL" in missing:
+        variables["DATABASE_URL"] = postgresql.start(stack, paths["postgresql"])
+    if "REDIS_URL" in missing:
+        variables["REDIS_URL"] = redis_server.start(stack, paths["redis-server"])
+    if "CHROMIUM" in missing:
+        variables["CHROMIUM"] = str(paths["chromium"])
+    return variables
+
+
+def provide(names: list[str]) -> dict[str, Path]:
+    absent = [name for name in names if not programs.find(name)]
+    if absent:
+        debian.get(absent)
+    paths = {name: path for name in names if (path := programs.find(name))}
+    if len(paths) < len(names):
+        raise programs.Unavailable(f"still missing after the installation: {set(names) - set(paths)}")
+    return paths
+
+
+if __name__ == "__main__":
+    sys.exit(main())
