@@ -1,0 +1,51 @@
+"""Is the process alive, and can it do its work?"""
+
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.core.cache import cache
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+
+
+def health(_request: HttpRequest) -> JsonResponse:
+    """200 while the process serves; asks nothing of anybody."""
+    return JsonResponse({"status": "healthy"})
+
+
+def ready(_request: HttpRequest) -> JsonResponse:
+    """200 where the database answers and is migrated, else 503. Without Redis the live part only gets slower."""
+    states = {"database": _database(), "migrations": "unknown", "redis": _redis()}
+    if states["database"] == "ok":
+        states["migrations"] = _migrations()
+    usable = states["database"] == "ok" and states["migrations"] == "ok"
+    word = ("degraded" if states["redis"] == "unreachable" else "ready") if usable else "unready"
+    return JsonResponse({"status": word, **states}, status=200 if usable else 503)
+
+
+def _database() -> str:
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connections["default"])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(plan)} to apply: run manage.py migrate" if plan else "ok"
+
+
+def _redis() -> str:
+    if not settings.REDIS_URL:
+        return "not configured"
+    try:
+        cache.get("ready")
+    except OSError:
+        return "unreachable"
+    except Exception as error:  # redis-py's own errors share no base with Python's
+        if type(error).__module__.startswith("redis"):
+            return "unreachable"
+        raise
+    return "ok"

@@ -1,0 +1,109 @@
+"""The world of the tests, by name: *acme* with Ada (admin), Otto and Olga (operators), Vera (viewer) and an agent's key;
+*globex* with Gina (admin) and a key of its own."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from interventions import actions
+from interventions.content import draft_of
+from interventions.models import Intervention
+from pilots import api_keys, tokens
+from pilots.caller import Caller
+from pilots.models import ApiKey, Membership, Organization, Pilot
+from pilots.roles import Role
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class World:
+    acme: Organization
+    globex: Organization
+    memberships: dict[str, Membership] = field(default_factory=dict)
+    keys: dict[str, tuple[ApiKey, str]] = field(default_factory=dict)
+
+    def pilot(self, name: str) -> Caller:
+        """Ada, Otto, Olga, Vera or Gina as the rules see them."""
+        return Caller.of_pilot(self.memberships[name])
+
+    def key(self, name: str = "agent") -> Caller:
+        return Caller.of_key(self.keys[name][0])
+
+    def bearer(self, name: str) -> dict[str, str]:
+        """Headers that speak for a pilot by access token, or for a key."""
+        text = self.keys[name][1] if name in self.keys else tokens.issue(self.memberships[name]).access
+        return {"Authorization": f"Bearer {text}"}
+
+    def session(self, name: str) -> Client:
+        """A browser in which this pilot is signed in."""
+        client = Client()
+        client.force_login(self.memberships[name].pilot, "django.contrib.auth.backends.ModelBackend")
+        return client
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    world = World(
+        acme=Organization.objects.create(slug="acme", name="Acme"),
+        globex=Organization.objects.create(slug="globex", name="Globex"),
+    )
+    people = {
+        "ada": (world.acme, Role.ADMIN),
+        "otto": (world.acme, Role.OPERATOR),
+        "olga": (world.acme, Role.OPERATOR),
+        "vera": (world.acme, Role.VIEWER),
+        "gina": (world.globex, Role.ADMIN),
+    }
+    for name, (organization, role) in people.items():
+        pilot = Pilot.objects.create_user(f"local:{name}", PASSWORD, name=name.capitalize())
+        world.memberships[name] = Membership.objects.create(organization=organization, pilot=pilot, role=role.value)
+    both = ["interventions:read", "interventions:write"]
+    world.keys["agent"] = api_keys.make(world.acme, "agent", both)
+    world.keys["reader"] = api_keys.make(world.acme, "reader", ["interventions:read"])
+    world.keys["globex-agent"] = api_keys.make(world.globex, "globex-agent", both)
+    return world
+
+
+DRAFT = {"uow_id": "uow-1", "intervention_type": "clarification", "title": "Which vendor is it?"}
+
+
+@pytest.fixture
+def ask(world: World) -> Any:
+    """`ask(title="…", key="agent")` stores a request as the agent would and returns its row."""
+
+    def ask(key: str = "agent", **fields: Any) -> Intervention:
+        return actions.create(world.key(key), draft_of(DRAFT | fields)).row
+
+    return ask
+
+
+@dataclass
+class Api:
+    """A client program: JSON in, JSON out, credentials in headers."""
+
+    headers: dict[str, str]
+    client: Client = field(default_factory=Client)
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.client.get(path, params, headers=self.headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.client.post(
+            path, {} if body is None else body, content_type="application/json", headers=self.headers | headers
+        )
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self.client.patch(path, body, content_type="application/json", headers=self.headers)
+
+
+@pytest.fixture
+def api(world: World) -> Any:
+    """`api("otto")` or `api("agent")`: a program with that name's credentials; `api(None)` has none."""
+
+    def api(name: str | None) -> Api:
+        return Api(world.bearer(name) if name else {})
+
+    return api

@@ -1,0 +1,34 @@
+"""The only writer: one function per verb, each a short transaction with its event."""
+
+from interventions.actions.asking import Asked, IdempotencyKey, cancel, complete, create, create_many
+from interventions.actions.claiming import assign, claim, comment, extend, release
+from interventions.actions.commanding import command, count_open
+from interventions.actions.deciding import UNSEEN, Seen, Verdict, approve, decide, decide_many, reject
+from interventions.actions.sweeping import expire_due, next_deadline, record_delivery, release_lapsed
+
+__all__ = [
+    "UNSEEN",
+    "Asked",
+    "IdempotencyKey",
+    "Seen",
+    "Verdict",
+    "approve",
+    "assign",
+    "cancel",
+    "claim",
+    "command",
+    "comment",
+    "complete",
+    "count_open",
+    "create",
+    "create_many",
+    "decide",
+    "decide_many",
+    "expire_due",
+    "extend",
+    "next_deadline",
+    "record_delivery",
+    "reject",
+    "release",
+    "release_lapsed",
+]

@@ -1,0 +1,179 @@
+"""The decision: approve and reject, one by one or many; each intervention is decided exactly once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from interventions.actions.change import Held, hold, require_open, require_unclaimed, write
+from interventions.answers import answer_needed, check_answer
+from interventions.errors import Conflict
+from interventions.lifecycle import EventType, Status, quorum_reached, reason_needed
+from interventions.models import Approval, Intervention
+from pilots.caller import Caller
+from pilots.database import writing
+from pilots.errors import DomainError, InvalidInput, NotFound
+
+VERDICTS = {"approve": Status.APPROVED, "reject": Status.REJECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the pilot had before their eyes; None: the door does not tell."""
+
+    version: int | None = None
+    content_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one of many: the status it has now (None: there is no such request) and why not, if not."""
+
+    request_id: str
+    status: str | None
+    code: str | None = None
+
+
+UNSEEN = Seen()
+
+
+def approve(
+    caller: Caller,
+    request_id: str,
+    *,
+    reason: str | None = None,
+    response: dict[str, Any] | None = None,
+    seen: Seen = UNSEEN,
+) -> Intervention:
+    """Adds the caller's approval; with the last one needed the request is APPROVED.
+
+    The same pilot approving again changes nothing. Raises InvalidInput (`reason_required`, `response_required`,
+    `invalid_response`), NotAllowed, NotFound, or Conflict with what stands instead.
+    """
+    with writing():
+        held = hold(caller, request_id, "approve")
+        return approve_held(held, _spoken(reason), response, seen)
+
+
+def reject(
+    caller: Caller,
+    request_id: str,
+    *,
+    reason: str | None = None,
+    response: dict[str, Any] | None = None,
+    seen: Seen = UNSEEN,
+) -> Intervention:
+    """Rejects for good, whatever approvals there are. Errors as for `approve`; an answer goes with an approval only."""
+    with writing():
+        held = hold(caller, request_id, "reject")
+        if response is not None:
+            raise InvalidInput.field("response", "goes with an approval only; say why in action_reason")
+        return _reject_held(held, _spoken(reason), seen)
+
+
+def decide(caller: Caller, request_id: str, verdict: str, **given: Any) -> Intervention:
+    """`approve` or `reject` by its name."""
+    return approve(caller, request_id, **given) if verdict == "approve" else reject(caller, request_id, **given)
+
+
+def decide_many(caller: Caller, request_ids: list[str], verdict: str, *, reason: str | None) -> list[Verdict]:
+    """The same verdict on each, each for itself: one that cannot be decided does not hold up the others."""
+    return [_decide_one(caller, request_id, verdict, reason) for request_id in request_ids]
+
+
+def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None, seen: Seen) -> Intervention:
+    """`approve` on a row that is locked already."""
+    row, now = held.row, held.now
+    _require_reason(held, Status.APPROVED, reason)
+    approvals = list(row.approvals.all())
+    repeated = held.caller.actor in {item.pilot_id for item in approvals}
+    if repeated and held.status in (Status.PENDING, Status.IN_PROGRESS, Status.APPROVED, Status.COMPLETED):
+        _require_same_response(held, response)
+        return row
+    _require_decidable(held, seen)
+    answer = _answer(held, response)
+    approval = Approval.across_organizations.create(
+        organization_id=row.organization_id,
+        intervention=row,
+        pilot_id=held.caller.actor,
+        at=now,
+        action_reason=reason,
+    )
+    approvals.append(approval)
+    changes: dict[str, Any] = {"response": answer}
+    if not quorum_reached((item.pilot_id for item in approvals), row.approvals_required):
+        return write(held, EventType.APPROVAL_ADDED, changes, approvals=approvals)
+    changes |= _decision(held, Status.APPROVED, reason)
+    return write(held, EventType.APPROVED, changes, approvals=approvals)
+
+
+def _reject_held(held: Held, reason: str | None, seen: Seen) -> Intervention:
+    _require_reason(held, Status.REJECTED, reason)
+    if held.status == Status.REJECTED and held.row.decided_by == held.caller.actor:
+        return held.row
+    _require_decidable(held, seen)
+    return write(held, EventType.REJECTED, _decision(held, Status.REJECTED, reason))
+
+
+def _decision(held: Held, status: Status, reason: str | None) -> dict[str, Any]:
+    return {
+        "status": status,
+        "action_timestamp": held.now,
+        "decided_by": held.caller.actor,
+        "action_reason": reason,
+        "assigned_to": held.assignee,
+        "claimed_until": None,
+    }
+
+
+def _decide_one(caller: Caller, request_id: str, verdict: str, reason: str | None) -> Verdict:
+    try:
+        row = decide(caller, request_id, verdict, reason=reason)
+    except NotFound as error:
+        return Verdict(request_id, None, error.code)
+    except Conflict as error:
+        return Verdict(request_id, error.intervention.status if error.intervention else None, error.code)
+    except DomainError as error:
+        rows = Intervention.objects.for_caller(caller).filter(request_id=request_id)
+        return Verdict(request_id, rows.values_list("status", flat=True).first(), error.code)
+    return Verdict(request_id, row.status)
+
+
+def _spoken(reason: str | None) -> str | None:
+    """A blank reason counts as none."""
+    return reason if reason and reason.strip() else None
+
+
+def _require_reason(held: Held, verdict: Status, reason: str | None) -> None:
+    if reason is None and reason_needed(held.row.intervention_type, verdict):
+        raise InvalidInput.field("action_reason", "is required here: say why, the agent reads it", code="reason_required")
+
+
+def _require_decidable(held: Held, seen: Seen) -> None:
+    """Raises the Conflict that stands against a decision now."""
+    require_open(held)
+    require_unclaimed(held)
+    row = held.row
+    if seen.content_hash is not None and seen.content_hash != row.content_hash:
+        raise Conflict("Its content is not what you saw; read it again.", code="content_changed", intervention=row)
+    if seen.version is not None and seen.version != row.version:
+        raise Conflict("It has changed since you looked; look again.", code="version_mismatch", intervention=row)
+
+
+def _answer(held: Held, response: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The answer that will stand: the first one given, valid against the schema."""
+    row = held.row
+    if response is None:
+        if answer_needed(row.response_schema) and row.response is None:
+            raise InvalidInput.field("response", "is required: the agent asks for an answer", code="response_required")
+        standing: dict[str, Any] | None = row.response
+        return standing
+    if row.response_schema is None:
+        raise InvalidInput.field("response", "this request asks for no answer; leave it out", code="invalid_response")
+    check_answer(row.response_schema, response)
+    _require_same_response(held, response)
+    return response
+
+
+def _require_same_response(held: Held, response: dict[str, Any] | None) -> None:
+    standing = held.row.response
+    if response is not None and standing is not None and response != standing:
+        raise Conflict("Another answer stands already.", code="response_differs", intervention=held.row)

@@ -1,0 +1,123 @@
+"""What time does by itself: deadlines pass, claims lapse, answers arrive."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db.models import F, QuerySet
+
+from interventions import events, wire
+from interventions.actions.change import move_of
+from interventions.lifecycle import ANSWERS, OPEN, EventType, Status
+from interventions.models import Intervention
+from pilots import database
+from pilots.caller import Caller
+from pilots.database import writing
+from pilots.models import Organization
+
+# Rows per transaction: long enough to be quick over ten thousand, short enough to let decisions through between.
+BATCH = 500
+
+
+def expire_due() -> int:
+    """Marks every open request whose deadline has passed; returns how many."""
+    now = database.now()
+    overdue = Intervention.across_organizations.filter(status__in=OPEN, expires_at__lte=now)
+    return _for_each_organization(overdue, _expire_batch)
+
+
+def release_lapsed() -> int:
+    """Gives back every claim whose lease has run out; returns how many."""
+    now = database.now()
+    lapsed = Intervention.across_organizations.filter(status=Status.IN_PROGRESS.value, claimed_until__lte=now)
+    return _for_each_organization(lapsed, _release_batch)
+
+
+def next_deadline() -> datetime | None:
+    """The earliest moment at which one of the sweeps has work again."""
+    deadlines = Intervention.across_organizations.filter(status__in=OPEN, expires_at__isnull=False)
+    return deadlines.order_by("expires_at").values_list("expires_at", flat=True).first()
+
+
+def record_delivery(caller: Caller, request_ids: list[str]) -> int:
+    """Notes that an agent has received these decisions, each the first time only; returns how many were new."""
+    with writing():
+        now = database.now()
+        rows = Intervention.objects.for_caller(caller).select_for_update(of=("self",)).with_approvals()
+        fresh = list(
+            rows.filter(request_id__in=request_ids, status__in=sorted(ANSWERS), delivered_at=None).order_by("pk")
+        )
+        ids = [row.pk for row in fresh]
+        Intervention.objects.for_caller(caller).filter(pk__in=ids).update(delivered_at=now)
+        for row in fresh:
+            row.delivered_at = now
+        data = {"delivered_at": wire.moment(now)}
+        entries = [events.Entry(EventType.DELIVERED, row, caller, now, data) for row in fresh]
+        events.append(caller.organization.pk, entries)
+        return len(fresh)
+
+
+def _for_each_organization(rows: QuerySet[Intervention], sweep: Callable[[Caller], int]) -> int:
+    done = 0
+    for organization in Organization.objects.filter(pk__in=rows.values("organization_id").distinct()):
+        system = Caller.system(organization)
+        swept = BATCH
+        while swept == BATCH:
+            swept = sweep(system)
+            done += swept
+    return done
+
+
+def _expire_batch(system: Caller) -> int:
+    with writing():
+        rows = Intervention.objects.for_caller(system).overdue(database.now())
+        held = _lock(rows.order_by("expires_at"))
+        now = database.now()
+        changes = {"status": Status.EXPIRED.value, "action_timestamp": now, "claimed_until": None}
+        return _write_all(system, held, EventType.EXPIRED, now, changes)
+
+
+def _release_batch(system: Caller) -> int:
+    with writing():
+        now = database.now()
+        rows = Intervention.objects.for_caller(system).filter(
+            status=Status.IN_PROGRESS.value, claimed_until__lte=now
+        )
+        held = _lock(rows.order_by("claimed_until"))
+        changes = {"status": Status.PENDING.value, "assigned_to": None, "claimed_until": None}
+        return _write_all(system, held, EventType.RELEASED, now, changes, lapsed=True)
+
+
+def _lock(rows: QuerySet[Intervention]) -> list[Intervention]:
+    # What somebody is deciding at this moment is left to them; the next sweep finds it if it is still due.
+    return list(rows.select_for_update(of=("self",), skip_locked=True).prefetch_related("approvals")[:BATCH])
+
+
+def _write_all(
+    system: Caller,
+    rows: list[Intervention],
+    event_type: EventType,
+    now: datetime,
+    changes: dict[str, object],
+    **extra: object,
+) -> int:
+    """One update and one append for all rows, which this transaction has locked."""
+    if not rows:
+        return 0
+    locked = Intervention.objects.for_caller(system).filter(pk__in=[row.pk for row in rows])
+    locked.update(**changes, version=F("version") + 1, updated_at=now)
+    entries, moves = [], []
+    for row in rows:
+        before, assignee = row.status, row.assigned_to
+        for name, value in changes.items():
+            setattr(row, name, value)
+        row.version, row.updated_at = row.version + 1, now
+        data = {"status": row.status, "old_status": before, "version": row.version, **extra}
+        if event_type == EventType.EXPIRED:
+            data["action_timestamp"] = wire.moment(now)
+        else:
+            data |= {"assigned_to": None, "from": assignee}
+        decides = event_type == EventType.EXPIRED
+        entries.append(events.Entry(event_type, row, system, now, data, decides))
+        moves.append(move_of(row, before, now))
+    events.append(system.organization.pk, entries, moves)
+    return len(rows)

@@ -1,0 +1,146 @@
+"""The event log: appended in the transaction of the change it tells of, gap-free, and chained by hashes."""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import rfc8785
+from django.db import transaction
+from django.dispatch import Signal
+
+from interventions import tallies, wire
+from interventions.models import Event, Intervention, Stream
+from pilots.caller import Caller
+from pilots.models import ApiKey, Pilot
+
+# Sent once per transaction after its commit, with `organization_id` and `entries`: what was appended, in order.
+committed = Signal()
+
+
+@dataclass(slots=True)
+class Entry:
+    """One change to be told: the event to append and the row it changed, as the change left it."""
+
+    type: str
+    row: Intervention
+    actor: Caller
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    decides: bool = False
+    event: Event | None = None
+
+
+def stream_of(organization_id: int) -> Stream:
+    """The head of the log, made when first asked for."""
+    stream, _ = Stream.across_organizations.get_or_create(
+        organization_id=organization_id, defaults={"epoch": uuid.uuid4().hex}
+    )
+    return stream
+
+
+def append(organization_id: int, entries: list[Entry], moves: Iterable[tallies.Move] = ()) -> None:
+    """Appends the entries and adjusts the tallies. Inside a transaction, after every row it will touch is locked.
+
+    The stream's lock is held to the commit: seq order is commit order.
+    """
+    if not entries:
+        return
+    stream = _locked_stream(organization_id)
+    for entry in entries:
+        entry.event = _next_event(stream, entry)
+    Event.across_organizations.bulk_create([entry.event for entry in entries if entry.event])
+    Stream.across_organizations.filter(pk=stream.pk).update(last_seq=stream.last_seq, head_hash=stream.head_hash)
+    tallies.apply(organization_id, moves)
+    transaction.on_commit(
+        lambda: committed.send_robust(sender=Event, organization_id=organization_id, entries=entries)  # type: ignore[func-returns-value]
+    )
+
+
+def since(organization_id: int, seq: int, limit: int) -> list[Event]:
+    """At most `limit` events after position `seq`, oldest first."""
+    return list(Event.objects.for_organization(organization_id).filter(seq__gt=seq).order_by("seq")[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place where the log does not agree with itself."""
+
+    seq: int
+    problem: str
+
+
+def verify(organization_id: int) -> Iterator[Finding]:
+    """Walks the whole chain and yields what is wrong with it: nothing, where all is well."""
+    stream = stream_of(organization_id)
+    names = _actor_names(organization_id)
+    previous_hash, expected = "", stream.first_seq
+    for event in Event.objects.for_organization(organization_id).order_by("seq").iterator(chunk_size=2000):
+        if event.seq != expected:
+            yield Finding(event.seq, f"expected seq {expected}: events are missing or were inserted")
+        if event.salt and digest_of(event.data, event.salt) != event.data_digest:
+            yield Finding(event.seq, "the data was changed")
+        if names.get(event.actor_reference, event.actor) != event.actor:
+            yield Finding(event.seq, "the actor's name was changed")
+        if hash_of(previous_hash, event) != event.hash:
+            yield Finding(event.seq, "the hash does not follow from the event before")
+        previous_hash, expected = event.hash, event.seq + 1
+    if (stream.last_seq, stream.head_hash) != (expected - 1, previous_hash):
+        yield Finding(stream.last_seq, f"the log ends at {expected - 1}, its head says {stream.last_seq}")
+
+
+def digest_of(data: dict[str, Any], salt: str) -> str:
+    """Salted, so that a short reason cannot be guessed from the digest once it was erased."""
+    return hashlib.sha256(salt.encode() + rfc8785.dumps(data)).hexdigest()
+
+
+def hash_of(previous_hash: str, event: Event) -> str:
+    parts = [
+        previous_hash,
+        event.seq,
+        event.type,
+        event.request_id,
+        wire.moment(event.at),
+        event.actor_reference,
+        event.data_digest,
+    ]
+    return hashlib.sha256(rfc8785.dumps(parts)).hexdigest()
+
+
+def _actor_names(organization_id: int) -> dict[str, str]:
+    """What the opaque actors of the log are called: the hash covers the reference, this the name shown for it."""
+    pilots = Pilot.objects.values_list("opaque_id", "pilot_id")
+    keys = ApiKey.objects.for_organization(organization_id).values_list("pk", "name")
+    return (
+        {"system": "system"}
+        | {opaque_id.hex: pilot_id for opaque_id, pilot_id in pilots}
+        | {f"key:{pk}": f"key:{name}" for pk, name in keys}
+    )
+
+
+def _locked_stream(organization_id: int) -> Stream:
+    locked = Stream.across_organizations.select_for_update().filter(organization_id=organization_id)
+    return locked.first() or locked.get(pk=stream_of(organization_id).pk)
+
+
+def _next_event(stream: Stream, entry: Entry) -> Event:
+    salt = secrets.token_hex(16)
+    event = Event(
+        organization_id=stream.pk,
+        seq=stream.last_seq + 1,
+        type=entry.type,
+        request_id=entry.row.request_id,
+        at=entry.at,
+        actor=entry.actor.actor,
+        actor_reference=entry.actor.reference,
+        data=entry.data,
+        salt=salt,
+        data_digest=digest_of(entry.data, salt),
+        decides=entry.row.pk if entry.decides else None,
+    )
+    event.hash = hash_of(stream.head_hash, event)
+    stream.last_seq, stream.head_hash = event.seq, event.hash
+    return event

@@ -1,0 +1,50 @@
+"""A column for JSON that gives back exactly what was stored."""
+
+import json
+from typing import Any
+
+from django.db import models
+from django.db.models.expressions import Expression
+
+type Compiled = tuple[str, list[Any] | tuple[Any, ...]]
+
+
+class ExactJSONField(models.TextField):
+    """JSON kept as its text.
+
+    PostgreSQL's jsonb would reorder keys and write 1e300 as an integer of 301 digits: the content hash over a request
+    read back would differ from the one over the request as sent.
+    """
+
+    def from_db_value(self, value: str | None, _expression: Expression, _connection: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return self.get_prep_value(self.value_from_object(obj)) or "null"
+
+
+@ExactJSONField.register_lookup
+class HasElement(models.Lookup):  # type: ignore[type-arg]
+    """`tags__has="refund"`: the stored list holds exactly this string."""
+
+    lookup_name = "has"
+    prepare_rhs = False
+
+    def get_db_prep_lookup(self, value: str, _connection: Any) -> tuple[str, list[str]]:
+        return "%s", [value]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Compiled:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"jsonb_exists(({left})::jsonb, {right})", [*left_params, *right_params]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Compiled:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"EXISTS (SELECT 1 FROM json_each({left}) WHERE value = {right})", [*left_params, *right_params]

@@ -1,0 +1,49 @@
+"""How interventions are looked for: the named questions pages and programs ask."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db.models import Q
+
+from interventions.lifecycle import OPEN, Status
+from pilots.roles import Role
+from pilots.tenancy import ScopedQuerySet
+
+if TYPE_CHECKING:
+    from interventions.models import Intervention
+
+
+class InterventionQuerySet(ScopedQuerySet["Intervention"]):
+    def with_approvals(self) -> Self:
+        return self.prefetch_related("approvals")
+
+    def not_past(self, now: datetime) -> Self:
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+
+    def open(self, now: datetime) -> Self:
+        """Still to be decided: not decided and not past the deadline."""
+        return self.filter(status__in=OPEN).not_past(now)
+
+    def pending(self, now: datetime) -> Self:
+        """The contract's "pending": nobody has claimed it, and its deadline is ahead."""
+        return self.filter(status=Status.PENDING).not_past(now)
+
+    def overdue(self, now: datetime) -> Self:
+        return self.filter(status__in=OPEN, expires_at__lte=now)
+
+    def by_urgency(self) -> Self:
+        return self.order_by("priority", "created_at", "id")
+
+    def queue_of(self, pilot_id: str, role: Role) -> Self:
+        """What this pilot could take: assigned to them or to nobody, as far as their role may decide it."""
+        decidable = [least.value for least in Role if role.covers(least)] if role != Role.VIEWER else []
+        return self.filter(Q(assigned_to=pilot_id) | Q(assigned_to=None), required_role__in=decidable)
+
+    def matching(self, text: str) -> Self:
+        """Search by words in what a pilot reads."""
+        return self.filter(
+            Q(title__icontains=text)
+            | Q(description__icontains=text)
+            | Q(uow_id__icontains=text)
+            | Q(request_id__icontains=text)
+        )

@@ -1,0 +1,15 @@
+"""How allauth meets our pilots: who may have an account, and where a sign-in leads."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
+        """Local accounts are made by an admin; nobody makes one for themselves."""
+        return False
+
+    def populate_username(self, _request: HttpRequest, _user: Any) -> None:
+        """The pilot_id is set where the account is made; allauth would strip its colon."""

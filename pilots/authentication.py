@@ -1,0 +1,81 @@
+"""From a request's credentials to its Caller: bearer token, API key, or the session of the web pages."""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from pilots import api_keys, tokens
+from pilots.caller import Caller
+from pilots.errors import NotAuthenticated
+from pilots.memberships import choose
+from pilots.models import Pilot
+
+
+def caller_of_token(text: str) -> Caller:
+    """The caller behind an access token or an API key."""
+    if text.startswith(api_keys.PREFIX):
+        key = api_keys.match(text)
+        api_keys.note_use(key)
+        return Caller.of_key(key)
+    return tokens.caller_of(text)
+
+
+def token_of(request: HttpRequest) -> str | None:
+    """The bearer token or key a request shows in its headers; '' is one that cannot be read."""
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        return credential.strip() if scheme.lower() == "bearer" else ""
+    return request.headers.get("X-API-Key")
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Who is asking; raises NotAuthenticated, and what `choose` raises where a session names no organization."""
+    token = token_of(request)
+    if token is not None:
+        return caller_of_token(token)
+    pilot = signed_in(request)
+    membership = choose(pilot, request.headers.get("X-Organization"))
+    return Caller.of_pilot(membership, credential=f"session:{request.session.session_key}")
+
+
+def signed_in(request: HttpRequest) -> Pilot:
+    """The pilot of the session, with the CSRF token checked as for any form."""
+    pilot = request.user
+    if not isinstance(pilot, Pilot):
+        raise NotAuthenticated("Sign in, or send an access token or API key in the Authorization header.")
+    refusal = _CsrfCheck(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type, return-value]
+    if refusal is not None:
+        raise PermissionDenied("The CSRF token is missing or wrong; reload the page and try again.", "csrf_failed")
+    return pilot
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    """Answers with the reason instead of a page."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        raise NotImplementedError
+
+    def _reject(self, _request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+class CallerAuthentication(BaseAuthentication):
+    """DRF's view of `caller_of`: `request.auth` is the Caller."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Caller]:
+        caller = caller_of(request._request)
+        return CallingUser(), caller
+
+    def authenticate_header(self, _request: Request) -> str:
+        return 'Bearer realm="chameleon"'
+
+
+class CallingUser(AnonymousUser):
+    """Stands for whoever the Caller is: DRF asks a user only whether somebody was recognised."""
+
+    is_authenticated = True  # type: ignore[assignment]

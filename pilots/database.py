@@ -1,0 +1,36 @@
+"""What differs between PostgreSQL and SQLite when something is written: the lock, and the clock."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+
+# SQLite has one writer. Its own busy handler lets late comers overtake for seconds; a lock in the process is fair.
+_sqlite_writer = threading.RLock()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """One write transaction; nested use joins the outer one."""
+    if connection.vendor == "sqlite":
+        with _sqlite_writer, transaction.atomic():
+            yield
+    else:
+        with transaction.atomic():
+            yield
+
+
+def now() -> datetime:
+    """The database's clock at this moment, in UTC.
+
+    Not `now()` of SQL, which is the start of the transaction: a lock may have been waited for since then. SQLite runs
+    in this process and has no clock of its own.
+    """
+    if connection.vendor != "postgresql":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment.astimezone(UTC)

@@ -1,0 +1,29 @@
+"""Which organization a pilot acts in, and with which role."""
+
+from pilots.errors import InvalidInput, NotAllowed, NotFound
+from pilots.models import Membership, Pilot
+
+
+def memberships_of(pilot: Pilot) -> list[Membership]:
+    rows = Membership.across_organizations.filter(pilot=pilot).select_related("organization", "pilot")
+    return list(rows.order_by("organization__slug"))
+
+
+def choose(pilot: Pilot, slug: str | None) -> Membership:
+    """The membership a request acts under: in the organization named, else in the only one there is."""
+    rows = memberships_of(pilot)
+    if slug:
+        for row in rows:
+            if row.organization.slug == slug:
+                return row
+        raise NotFound(f"You are not in an organization named {slug!r}.")
+    if not rows:
+        raise NotAllowed("You are in no organization yet; ask an admin to invite you.", code="no_membership")
+    if len(rows) > 1:
+        slugs = ", ".join(row.organization.slug for row in rows)
+        raise InvalidInput(
+            f"You are in several organizations ({slugs}); name one.",
+            code="organization_required",
+            errors={"organization": [f"one of {slugs}"]},
+        )
+    return rows[0]

@@ -1,0 +1,140 @@
+"""What is stored of people, organizations and credentials."""
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.timezone import now
+
+from pilots.roles import ROLE_CHOICES, Role
+from pilots.tenancy import OrganizationOwned
+
+
+class Organization(models.Model):
+    """A tenant: it owns interventions, members and API keys. Its `slug` is its name in addresses and tokens."""
+
+    slug = models.SlugField(max_length=63, unique=True)
+    name = models.CharField(max_length=255)
+    settings = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = models.Manager()
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PilotManager(BaseUserManager["Pilot"]):
+    def create_user(self, pilot_id: str, password: str | None = None, **fields: object) -> "Pilot":
+        pilot = self.model(pilot_id=pilot_id, **fields)
+        pilot.set_password(password)
+        pilot.save(using=self._db)
+        return pilot
+
+    def create_superuser(self, pilot_id: str, password: str | None = None, **fields: object) -> "Pilot":
+        return self.create_user(pilot_id, password, is_staff=True, is_superuser=True, **fields)
+
+
+class Pilot(AbstractBaseUser, PermissionsMixin):
+    """A human on duty. `pilot_id` ("local:dana", "github:octocat") never changes after the first sign-in."""
+
+    pilot_id = models.CharField(
+        max_length=255, unique=True, validators=[RegexValidator(r"^[a-z]+:\S+$", "Write provider:name, as local:dana.")]
+    )
+    # Stands for the pilot in hashes, so that the name can be erased later without breaking the audit chain.
+    opaque_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=255, blank=True)
+    email = models.EmailField(blank=True)
+    oauth_provider = models.CharField(max_length=50, default="local")
+    oauth_id = models.CharField(max_length=255, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC")
+    expertise_tags = models.JSONField(default=list, blank=True)
+    working_hours = models.JSONField(default=dict, blank=True)
+    on_duty = models.BooleanField(default=True)
+    notifications = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = PilotManager()
+
+    USERNAME_FIELD = "pilot_id"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        ordering = ["pilot_id"]
+
+    def __str__(self) -> str:
+        return self.name or self.pilot_id
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name or self.pilot_id
+
+
+class Membership(OrganizationOwned):
+    """A pilot's place in an organization, with the role held there."""
+
+    pilot = models.ForeignKey(Pilot, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=ROLE_CHOICES, default=Role.OPERATOR.value)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "pilot"], name="membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=[r.value for r in Role]), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pilot} in {self.organization}: {self.role}"
+
+
+class ApiKey(OrganizationOwned):
+    """An agent's credential. Only the SHA-256 of the key is kept; rows are revoked, never deleted, for the record."""
+
+    name = models.CharField(max_length=100)
+    key_id = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="api_key_name_once")]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RefreshFamily(OrganizationOwned):
+    """One sign-in's line of refresh tokens: only the newest works, and reuse of an old one ends the whole line.
+
+    Claims of the newest token are kept so that its immediate predecessor can be answered with the very same one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    pilot = models.ForeignKey(Pilot, on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, blank=True, db_index=True)
+    current_jti = models.CharField(max_length=32)
+    previous_jti = models.CharField(max_length=32, blank=True)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=now, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "refresh families"
+
+    def __str__(self) -> str:
+        return f"{self.pilot} since {self.created_at:%Y-%m-%d %H:%M}"

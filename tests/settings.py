@@ -1,0 +1,12 @@
+"""The product's own settings, with what only a test may have: a known secret and a quick password hash."""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
+os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
+os.environ.setdefault("SECURE_SSL_REDIRECT", "off")
+os.environ.setdefault("SESSION_COOKIE_SECURE", "off")
+
+from chameleon.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
