@@ -42,7 +42,7 @@ def unpack(name: str, packages: tuple[str, ...]) -> None:
     for archive in _download(partial, packages):
         if not archive.name.startswith(NEVER):
             subprocess.run(["dpkg-deb", "--extract", archive, partial], check=True)
-        archive.unlink()
+    shutil.rmtree(partial / "apt")
     _write_starters(name, partial)
     shutil.rmtree(tree, ignore_errors=True)
     partial.rename(tree)
