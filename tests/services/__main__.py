@@ -19,6 +19,7 @@ import interrupts
 import postgresql
 import programs
 import redis_server
+import unpack
 
 PROGRAMS = {"DATABASE_URL": "postgresql", "REDIS_URL": "redis-server", "CHROMIUM": "chromium"}
 
@@ -62,7 +63,7 @@ def environment(stack: ExitStack, *, embedded: bool) -> dict[str, str]:
     if "REDIS_URL" in missing:
         variables["REDIS_URL"] = redis_server.start(stack, paths["redis-server"])
     if "CHROMIUM" in missing:
-        variables["CHROMIUM"] = str(paths["chromium"])
+        variables |= {"CHROMIUM": str(paths["chromium"])} | unpack.variables(paths["chromium"])
     return variables
 
 

@@ -15,7 +15,8 @@ from programs import Unavailable
 PACKAGES = {
     "postgresql": ("postgresql",),
     "redis-server": ("redis-server",),
-    "chromium": ("chromium", "fonts-dejavu-core"),
+    # Playwright brings a Node of its own, and that wants libatomic.
+    "chromium": ("chromium", "fonts-dejavu-core", "libatomic1"),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/chameleon-tests.conf")

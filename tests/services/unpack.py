@@ -1,5 +1,6 @@
 """Unpacks Debian packages under .services/ for a user who may not install them, with what they depend on."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -44,8 +45,17 @@ def unpack(name: str, packages: tuple[str, ...]) -> None:
             subprocess.run(["dpkg-deb", "--extract", archive, partial], check=True)
     shutil.rmtree(partial / "apt")
     _write_starters(name, partial)
+    _set_apart(partial, "libatomic.so*")
     shutil.rmtree(tree, ignore_errors=True)
     partial.rename(tree)
+
+
+def variables(program: Path) -> dict[str, str]:
+    """What a command must have in its environment to use `program` through Playwright."""
+    if not program.is_relative_to(TREES):
+        return {}
+    folders = [str(program.parents[1] / "apart"), os.environ.get("LD_LIBRARY_PATH")]
+    return {"LD_LIBRARY_PATH": ":".join(folder for folder in folders if folder)}
 
 
 def _download(partial: Path, packages: tuple[str, ...]) -> list[Path]:
@@ -76,6 +86,14 @@ def _write_starters(name: str, tree: Path) -> None:
         script = start / executable
         script.write_text(START.format(libraries=libraries, executable=folder / executable))
         script.chmod(0o755)
+
+
+def _set_apart(tree: Path, pattern: str) -> None:
+    """For programs that are not from the tree: all of its libraries at once might be newer than they can stand."""
+    (tree / "apart").mkdir()
+    for folder in _library_folders(tree):
+        for library in folder.glob(pattern):
+            shutil.copy(library, tree / "apart")
 
 
 def _library_folders(tree: Path) -> list[Path]:
