@@ -44,13 +44,11 @@ def _install(names: list[str]) -> None:
     # dpkg that is interrupted half-way leaves the machine to be repaired by hand.
     with interrupts.held(), _without_services():
         # A source that does not answer matters only if a package is missing, which the second command tells.
-        subprocess.run(["apt-get", "update", "-qq"], env=variables, stdout=subprocess.DEVNULL)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-            env=variables,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        subprocess.run(["apt-get", "update", "-qq"], env=variables, capture_output=True)
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Unavailable(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{_advice(names)}")
 
 
 @contextmanager
