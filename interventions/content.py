@@ -52,7 +52,7 @@ CREATE: Schema = object_of(
         "context": {"type": "object", "default": {}},
         "tags": {
             "type": "array",
-            "items": {"type": "string", "minLength": 1, "maxLength": 50},
+            "items": {"type": "string", "maxLength": 50},
             "maxItems": 20,
             "default": [],
         },
