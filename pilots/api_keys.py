@@ -6,6 +6,7 @@ import string
 import zlib
 from datetime import datetime, timedelta
 
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -26,9 +27,15 @@ def make(
     key_id = _random(12)
     body = f"{PREFIX}{key_id}_{_random(32)}"
     text = body + _checksum(body)
-    row = ApiKey.objects.create(
+    row = ApiKey(
         organization=organization, name=name, key_id=key_id, digest=_digest(text), scopes=scopes, expires_at=expires_at
     )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        # Somebody made one of this name since it was checked.
+        raise _name_taken(organization, name) from error
     return row, text
 
 
@@ -65,7 +72,11 @@ def _check(organization: Organization, name: str, scopes: list[str]) -> None:
     if not name.strip() or len(name) > 100:
         raise InvalidInput.field("name", "give the key a name of 1 to 100 characters")
     if ApiKey.objects.for_organization(organization.pk).filter(name=name).exists():
-        raise InvalidInput.field("name", f"{organization.slug} already has a key named {name!r}; choose another name")
+        raise _name_taken(organization, name)
+
+
+def _name_taken(organization: Organization, name: str) -> InvalidInput:
+    return InvalidInput.field("name", f"{organization.slug} already has a key named {name!r}; choose another name")
 
 
 def _random(length: int) -> str:

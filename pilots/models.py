@@ -138,3 +138,16 @@ class RefreshFamily(OrganizationOwned):
 
     def __str__(self) -> str:
         return f"{self.pilot} since {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class SignInLink(models.Model):
+    """A link that signs one pilot in, once and soon. Only the SHA-256 of its token is kept."""
+
+    pilot = models.ForeignKey(Pilot, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.pilot} until {self.expires_at:%Y-%m-%d %H:%M}"
