@@ -1,0 +1,141 @@
+"""How facts read on a page: times, names, and the hostile text of agents made harmless."""
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+# Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, and C0/C1 controls.
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
+)
+_ACRONYM = 2
+
+
+@register.filter
+def visible(text: object) -> SafeString:
+    """Escaped text in which every character that could hide or reorder others shows as its code point."""
+    marked = _INVISIBLE.sub(_shown, str(conditional_escape(text)))
+    return mark_safe(marked)  # noqa: S308 -- escaped above; only our own marks are added
+
+
+@register.simple_tag
+def ago(value: str | None) -> SafeString:
+    """A past moment; times.js keeps it relative and true."""
+    return _time(value, "ago", "%-d %b %H:%M UTC")
+
+
+@register.simple_tag
+def left(value: str | None) -> SafeString:
+    """A deadline; times.js counts it down by the server's clock."""
+    return _time(value, "left", "until %-d %b %H:%M UTC")
+
+
+@register.simple_tag
+def clock(value: str | None) -> SafeString:
+    """The time of day, as a timeline has it."""
+    return _time(value, "clock", "%H:%M:%S")
+
+
+@register.filter
+def pilot(actor: str | None) -> SafeString:
+    """Who, by the short name; times.js says "you" where it is the reader."""
+    if not actor:
+        return SafeString("")
+    if actor == "system":
+        return SafeString("Chameleon")
+    return format_html(
+        '<bdi class="pilot" data-pilot="{}" title="{}">{}</bdi>', actor, visible(actor), visible(short_name(actor))
+    )
+
+
+@register.filter
+def initials(actor: str | None) -> str:
+    """Two letters for a name's disc."""
+    words = re.findall(r"\w+", short_name(actor or ""))
+    letters = "".join(word[0] for word in words[:_ACRONYM]) if len(words) > 1 else "".join(words)[:_ACRONYM]
+    return letters.upper()
+
+
+@register.filter
+def words(name: str) -> str:
+    """`kill_switch` as people write it."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """A length of time in at most two units: `0:48` and `12:05` below an hour, then `3 h 10 min`, `2 d 4 h`."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02}"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+@register.filter
+def kind(value: object) -> str:
+    """Which sort of JSON value this is, for a template that shows each its own way."""
+    match value:
+        case dict():
+            return "object" if value else "empty"
+        case list():
+            return "list" if value else "empty"
+        case bool() | None:
+            return "word"
+        case int() | float():
+            return "number"
+        case _:
+            return "link" if re.fullmatch(r"https?://[^\s\"'<>]+", str(value)) else "text"
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """JSON as a person reads it; a plain value on one line."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def host(address: str) -> str:
+    """The host a link really leads to."""
+    return re.sub(r"^https?://([^/@?#]*@)?", "", address).split("/")[0].split("?")[0].split("#")[0]
+
+
+@register.filter
+def member(container: dict[str, Any], key: str) -> Any:
+    """`container[key]`, None where it is not there."""
+    return container.get(key)
+
+
+def short_name(actor: str) -> str:
+    """`local:dana` → `dana`, `key:refund-agent` → `refund-agent`."""
+    return actor.rpartition(":")[2] or actor
+
+
+def _time(value: str | None, manner: str, fallback: str) -> SafeString:
+    if value is None:
+        return SafeString("")
+    moment = datetime.fromisoformat(value)
+    return format_html(
+        '<time datetime="{}" data-time="{}" title="{}">{}</time>',
+        value,
+        manner,
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        moment.strftime(fallback),
+    )
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = f"U+{ord(match[0]):04X}"
+    return f'<span class="control" title="invisible character {code}">{code}</span>'
