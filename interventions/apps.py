@@ -5,3 +5,10 @@ from django.apps import AppConfig
 
 class InterventionsConfig(AppConfig):
     name = "interventions"
+
+    def ready(self) -> None:
+        # Models can be imported only now.
+        from interventions import events  # noqa: PLC0415
+        from interventions.live import broadcast  # noqa: PLC0415
+
+        events.committed.connect(broadcast.publish, dispatch_uid="live")

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import rfc8785
@@ -17,7 +18,7 @@ from interventions.models import Event, Intervention, Stream
 from pilots.caller import Caller
 from pilots.models import ApiKey, Pilot
 
-# Sent once per transaction after its commit, with `organization_id` and `entries`: what was appended, in order.
+# Sent after the commit with `organization_id`, `epoch` and `entries`: what one `append` appended, in order.
 committed = Signal()
 
 
@@ -55,9 +56,11 @@ def append(organization_id: int, entries: list[Entry], moves: Iterable[tallies.M
     Event.across_organizations.bulk_create([entry.event for entry in entries if entry.event])
     Stream.across_organizations.filter(pk=stream.pk).update(last_seq=stream.last_seq, head_hash=stream.head_hash)
     tallies.apply(organization_id, moves)
-    transaction.on_commit(
-        lambda: committed.send_robust(sender=Event, organization_id=organization_id, entries=entries)  # type: ignore[func-returns-value]
-    )
+    transaction.on_commit(partial(_tell, organization_id, stream.epoch, entries))
+
+
+def _tell(organization_id: int, epoch: str, entries: list[Entry]) -> None:
+    committed.send_robust(sender=Event, organization_id=organization_id, epoch=epoch, entries=entries)
 
 
 def since(organization_id: int, seq: int, limit: int) -> list[Event]:
@@ -71,16 +74,20 @@ class Finding:
 
     seq: int
     problem: str
+    invariant: str = "I10"
 
 
 def verify(organization_id: int) -> Iterator[Finding]:
-    """Walks the whole chain and yields what is wrong with it: nothing, where all is well."""
-    stream = stream_of(organization_id)
+    """Walks the whole chain and yields what is wrong with it: nothing, where all is well.
+
+    Inside `snapshot()`: what is written meanwhile would look like a head that lies.
+    """
+    stream = Stream.objects.for_organization(organization_id).first() or Stream(organization_id=organization_id)
     names = _actor_names(organization_id)
     previous_hash, expected = "", stream.first_seq
     for event in Event.objects.for_organization(organization_id).order_by("seq").iterator(chunk_size=2000):
         if event.seq != expected:
-            yield Finding(event.seq, f"expected seq {expected}: events are missing or were inserted")
+            yield Finding(event.seq, f"expected seq {expected}: events are missing or were inserted", "I7")
         if event.salt and digest_of(event.data, event.salt) != event.data_digest:
             yield Finding(event.seq, "the data was changed")
         if names.get(event.actor_reference, event.actor) != event.actor:
@@ -89,7 +96,7 @@ def verify(organization_id: int) -> Iterator[Finding]:
             yield Finding(event.seq, "the hash does not follow from the event before")
         previous_hash, expected = event.hash, event.seq + 1
     if (stream.last_seq, stream.head_hash) != (expected - 1, previous_hash):
-        yield Finding(stream.last_seq, f"the log ends at {expected - 1}, its head says {stream.last_seq}")
+        yield Finding(stream.last_seq, f"the log ends at {expected - 1}, its head says {stream.last_seq}", "I7")
 
 
 def digest_of(data: dict[str, Any], salt: str) -> str:

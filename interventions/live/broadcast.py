@@ -1,0 +1,104 @@
+"""Who is told of a commit, at once? The hubs of this process, and through Redis those of the others."""
+
+import asyncio
+import contextvars
+import os
+import threading
+from collections import deque
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from interventions import wire
+from interventions.events import Entry
+from interventions.live import layer
+from interventions.live.hub import hubs
+from interventions.live.news import News
+
+# While Redis is slow no more than this waits to be sent; the other processes read the rest from the log.
+MAX_QUEUED = 1000
+
+
+def publish(organization_id: int, epoch: str, entries: list[Entry], **_: Any) -> None:
+    """Hears `events.committed`, in whatever thread committed, which it never keeps waiting."""
+    here = hubs()
+    loop = here[0].loop if here else _publisher_loop()
+    listening = [hub for hub in here if hub.serves(organization_id)]
+    to_others = bool(settings.REDIS_URL) and loop is not None
+    if not listening and not to_others:
+        return
+    items = [
+        News(organization_id, wire.event(entry.event), wire.intervention(entry.row)) for entry in entries if entry.event
+    ]
+    for hub in listening:
+        hub.hand_over(organization_id, epoch, items)
+    if to_others and loop is not None:
+        _on(loop, organization_id, epoch, items)
+
+
+class Courier:
+    """Sends to the other processes from one loop, in the order given, and gives up quickly while Redis is away."""
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[int, str, list[News]]] = deque(maxlen=MAX_QUEUED)
+        self._breaker = layer.Breaker()
+        self._sending: asyncio.Task[None] | None = None
+
+    def send(self, organization_id: int, epoch: str, items: list[News]) -> None:
+        if self._breaker.is_open:
+            return
+        self._queue.append((organization_id, epoch, items))
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                message = layer.message_of(*self._queue.popleft())
+                async with asyncio.timeout(layer.TIMEOUT_SECONDS):
+                    await get_channel_layer().group_send(layer.group_of(message["organization_id"]), message)
+        except Exception as error:
+            self._queue.clear()
+            self._breaker.trip("telling the other processes", error)
+        finally:
+            self._sending = None
+
+
+_couriers: dict[asyncio.AbstractEventLoop, Courier] = {}
+
+
+def _on(loop: asyncio.AbstractEventLoop, organization_id: int, epoch: str, items: list[News]) -> None:
+    def send() -> None:
+        courier = _couriers.get(loop)
+        if courier is None:
+            for other in [other for other in _couriers if other.is_closed()]:
+                _couriers.pop(other, None)
+            courier = _couriers[loop] = Courier()
+        courier.send(organization_id, epoch, items)
+
+    try:
+        loop.call_soon_threadsafe(send)
+    except RuntimeError:
+        # The loop was closed meanwhile; the other processes find out by themselves.
+        return
+
+
+_publisher: tuple[int, asyncio.AbstractEventLoop] | None = None
+_starting = threading.Lock()
+
+
+def start_publisher() -> None:
+    """Gives a process that has no loop of its own one to publish from: a connection to Redis belongs to a loop."""
+    global _publisher
+    with _starting:
+        if not settings.REDIS_URL or _publisher_loop() is not None:
+            return
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, name="live-publisher", daemon=True).start()
+        _publisher = (os.getpid(), loop)
+
+
+def _publisher_loop() -> asyncio.AbstractEventLoop | None:
+    """A fork does not inherit the thread that runs it."""
+    return _publisher[1] if _publisher and _publisher[0] == os.getpid() else None

@@ -1,0 +1,17 @@
+"""How does the live part ask the database without holding a thread or a connection while it waits?"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from channels.db import database_sync_to_async
+
+# Its own few threads: the loop's default ones also resolve host names, and Channels would run everything in one.
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="live-database")
+
+
+async def in_thread[**Arguments, Result](
+    function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Result:
+    """Runs a function that uses the database; its connection is given back when it returns."""
+    asked = database_sync_to_async(function, thread_sensitive=False, executor=_threads)
+    return await asked(*args, **kwargs)
