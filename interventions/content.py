@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import rfc8785
@@ -14,6 +14,9 @@ from pilots.errors import InvalidInput
 from pilots.inputs import Schema, check, object_of
 from pilots.roles import Role
 from pilots.strict_json import depth
+
+if TYPE_CHECKING:
+    from interventions.models import Intervention
 
 MAX_CONTEXT_BYTES = 64 * 1024
 MAX_CONTEXT_DEPTH = 32
@@ -121,6 +124,19 @@ def content_hash(
             "context": context,
             "response_schema": response_schema,
         }
+    )
+
+
+def hash_of(row: "Intervention") -> str:
+    """`content_hash` computed anew from what is stored."""
+    return content_hash(
+        request_id=row.request_id,
+        uow_id=row.uow_id,
+        intervention_type=row.intervention_type,
+        title=row.title,
+        description=row.description,
+        context=row.context,
+        response_schema=row.response_schema,
     )
 
 

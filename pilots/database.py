@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -20,6 +21,32 @@ def writing() -> Iterator[None]:
     else:
         with transaction.atomic():
             yield
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Every read inside sees the database as it was at one moment; nested use joins the outer transaction."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+    else:
+        with _reading_on_sqlite():
+            yield
+
+
+@contextmanager
+def _reading_on_sqlite() -> Iterator[None]:
+    # Our transactions begin as writers; a long read must not keep the only writer's place.
+    sqlite: Any = connection
+    mode, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        sqlite.transaction_mode = mode
 
 
 def now() -> datetime:
