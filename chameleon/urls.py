@@ -4,10 +4,12 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from chameleon import health
+from pilots.views import sign_in_by_link
 
 urlpatterns = [
     re_path(r"^health/?$", health.health),
     re_path(r"^ready/?$", health.ready),
     path("admin/", admin.site.urls),
+    path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
     path("accounts/", include("allauth.account.urls")),
 ]

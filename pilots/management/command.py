@@ -21,9 +21,13 @@ class HouseCommand(BaseCommand):
     requires_system_checks: ClassVar[list[str]] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        lines = "".join(f"\n  manage.py {line}" for line in self.example.splitlines())
+        lines = "".join(f"\n  {self._typed(line)}" for line in self.example.splitlines())
         kwargs = {"epilog": f"Example:{lines}", "formatter_class": _HelpFormatter} | kwargs
         return super().create_parser(prog_name, subcommand, **kwargs)
+
+    @staticmethod
+    def _typed(line: str) -> str:
+        return line if "manage.py" in line else f"manage.py {line}"
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
