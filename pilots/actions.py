@@ -67,7 +67,7 @@ def join(pilot: Pilot, organization: Organization, role: Role) -> tuple[Membersh
 
 
 def set_role(pilot: Pilot, organization: Organization, role: Role) -> tuple[Membership, bool]:
-    """Gives the role from now on, and whether the pilot is new in the organization. Open sockets learn it in seconds."""
+    """The membership with this role from now on, and whether it is new. Open sockets learn of it within seconds."""
     with writing():
         membership, joined = join(pilot, organization, role)
         if membership.role != role.value:

@@ -18,7 +18,7 @@ class HouseCommand(BaseCommand):
 
     example: ClassVar[str] = ""
     # Checks ask the database in their own way, with a traceback where it does not answer.
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         lines = "".join(f"\n  {self._typed(line)}" for line in self.example.splitlines())
