@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from chameleon import health
-from pilots.sign_in_by_link import sign_in_by_link
+from pilots.views import sign_in_by_link
 
 urlpatterns = [
     re_path(r"^health/?$", health.health),
