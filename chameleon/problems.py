@@ -33,6 +33,7 @@ STATUSES: dict[type[errors.DomainError], int] = {
     Conflict: 409,
     LogTruncated: 410,
     errors.TooLarge: 413,
+    errors.Unsupported: 415,
     errors.TooMany: 429,
     errors.Unavailable: 503,
 }

@@ -41,6 +41,12 @@ class TooLarge(DomainError):
     code = "too_large"
 
 
+class Unsupported(DomainError):
+    """The body is of a kind that is not read here."""
+
+    code = "unsupported_media_type"
+
+
 class TooMany(DomainError):
     """Asked too often; `retry_after` is in seconds."""
 
