@@ -29,7 +29,8 @@ def main() -> int:
     interrupts.install()
     stack = ExitStack()
     try:
-        return command.run(options.command, environment(stack, embedded=options.embedded))
+        code = command.run(options.command, environment(stack, embedded=options.embedded))
+        return 0 if code == options.tolerate else code
     except interrupts.Stopped as stopped:
         return 128 + stopped.number
     except programs.Unavailable as reason:
@@ -43,6 +44,7 @@ def main() -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/services", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--embedded", action="store_true", help="no PostgreSQL and no Redis, only the browser")
+    parser.add_argument("--tolerate", type=int, metavar="CODE", help="an exit code that is a success too")
     parser.add_argument("command", nargs="+", help="what to run, after --")
     return parser.parse_args(arguments)
 

@@ -30,7 +30,7 @@ FONTS = """\
 <fontconfig>
   <dir prefix="relative">../usr/share/fonts</dir>
   <dir>/usr/share/fonts</dir>
-  <cachedir prefix="relative">../var/cache/fontconfig</cachedir>
+  <cachedir>{cache}</cachedir>
 </fontconfig>
 """
 
@@ -81,7 +81,7 @@ def _write_starters(name: str, tree: Path) -> None:
     libraries = ":".join(f"$tree/{path.relative_to(tree)}" for path in _library_folders(tree))
     start = tree / "start"
     start.mkdir()
-    (start / "fonts.conf").write_text(FONTS)
+    (start / "fonts.conf").write_text(FONTS.format(cache=TREES / name / "font-cache"))
     for executable in executables:
         script = start / executable
         script.write_text(START.format(libraries=libraries, executable=folder / executable))
