@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from django.dispatch import Signal
 from interventions import tallies, wire
 from interventions.models import Event, Intervention, Stream
 from pilots.caller import Caller
+from pilots.database import snapshot
 from pilots.models import ApiKey, Pilot
 
 # Sent after the commit with `organization_id`, `epoch` and `entries`: what one `append` appended, in order.
@@ -75,6 +76,26 @@ class Finding:
     seq: int
     problem: str
     invariant: str = "I10"
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a walk over the whole log found; `head_hash` is what to compare with one noted elsewhere."""
+
+    events: int
+    head_hash: str
+    findings: list[Finding]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def audit(organization_id: int) -> Audit:
+    """Verifies the log as it is at one moment, while others go on writing."""
+    with snapshot():
+        rows = Event.objects.for_organization(organization_id)
+        head = rows.order_by("-seq").values_list("hash", flat=True).first()
+        return Audit(rows.count(), head or "", list(verify(organization_id)))
 
 
 def verify(organization_id: int) -> Iterator[Finding]:

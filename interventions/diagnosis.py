@@ -1,0 +1,123 @@
+"""Can Chameleon do its work as it is set up here? What `manage.py doctor` asks, and what it advises."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import redis
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from interventions.lifecycle import OPEN
+from interventions.models import Intervention
+from pilots import database
+from pilots.models import Membership
+
+# A worker marks what is past its deadline within a second; later than this nobody is doing it.
+LATE = timedelta(seconds=10)
+SKEW = timedelta(seconds=2)
+LEAST_POSTGRESQL = 150000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    state: Literal["ok", "warning", "failed"]
+    text: str
+
+
+def examine() -> list[Finding]:
+    """Every finding, the good ones too. What needs a database is not asked where there is none."""
+    findings = [*_settings(), *_redis()]
+    reached = _guarded("database", _database)
+    findings += reached
+    if all(finding.state != "failed" for finding in reached):
+        migrated = _guarded("migrations", _migrations)
+        # Some checks ask the database what it can do.
+        findings += [*_guarded("settings", _checks), *migrated]
+        if migrated[0].state == "ok":
+            findings += [*_guarded("clock", _clock), *_guarded("worker", _worker), *_guarded("pilots", _pilots)]
+    return findings
+
+
+def _guarded(subject: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(ask())
+    except DatabaseError as error:
+        text = " ".join(str(error).split())
+        return [Finding(subject, "failed", f"the database does not answer: {text}. See DATABASE_URL.")]
+
+
+def _settings() -> Iterator[Finding]:
+    if settings.DEBUG:
+        yield Finding("settings", "warning", "DEBUG is on: right for a trial on your own machine, wrong for a server.")
+    else:
+        yield Finding("settings", "ok", f"DEBUG is off; answers to {', '.join(settings.ALLOWED_HOSTS)}.")
+
+
+def _checks() -> Iterator[Finding]:
+    for message in checks.run_checks(include_deployment_checks=not settings.DEBUG):
+        if not message.is_silenced() and message.level >= checks.WARNING:
+            state: Literal["warning", "failed"] = "failed" if message.level >= checks.ERROR else "warning"
+            yield Finding("settings", state, f"{message.id}: {' '.join(str(message.msg).split())}")
+
+
+def _redis() -> Iterator[Finding]:
+    if not settings.REDIS_URL:
+        yield Finding("redis", "ok", "not configured: one server process, which does the background work too.")
+        return
+    try:
+        redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1).ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        yield Finding(
+            "redis", "failed", f"does not answer: {error}. See REDIS_URL; until then live news take a second."
+        )
+    else:
+        yield Finding("redis", "ok", "answers.")
+
+
+def _database() -> Iterator[Finding]:
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        yield Finding("database", "ok", "SQLite answers: right for one server process; several need PostgreSQL.")
+    elif connection.vendor == "postgresql" and connection.pg_version < LEAST_POSTGRESQL:  # type: ignore[attr-defined]
+        yield Finding("database", "failed", "PostgreSQL is older than version 15.")
+    else:
+        yield Finding("database", "ok", f"{connection.display_name} answers.")
+
+
+def _migrations() -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if missing:
+        yield Finding("migrations", "failed", f"{missing} to apply: run manage.py migrate.")
+    else:
+        yield Finding("migrations", "ok", "all applied.")
+
+
+def _clock() -> Iterator[Finding]:
+    skew = abs(database.now() - datetime.now(UTC))
+    if skew > SKEW:
+        yield Finding("clock", "warning", f"this machine and the database are {skew.total_seconds():.0f} s apart.")
+    else:
+        yield Finding("clock", "ok", "agrees with the database's.")
+
+
+def _worker() -> Iterator[Finding]:
+    before = database.now() - LATE
+    late = Intervention.across_organizations.filter(status__in=OPEN, expires_at__lte=before).count()
+    if late:
+        how = "start manage.py run_worker" if settings.REDIS_URL else "start the server, or manage.py run_worker"
+        yield Finding("worker", "failed", f"{late} requests are past their deadline and not marked: {how}.")
+    else:
+        yield Finding("worker", "ok", "nothing is past its deadline.")
+
+
+def _pilots() -> Iterator[Finding]:
+    if Membership.across_organizations.filter(pilot__is_active=True).exists():
+        yield Finding("pilots", "ok", "somebody can decide.")
+    else:
+        yield Finding("pilots", "warning", "nobody is in an organization yet: create_org, then create_pilot.")
