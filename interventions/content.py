@@ -96,7 +96,7 @@ def draft_of(data: object) -> Draft:
     values = check(CREATE, data)
     if values.get("request_id") in RESERVED_IDS:
         raise InvalidInput.field("request_id", f"{values['request_id']!r} is reserved; choose another id")
-    _check_context(values["context"])
+    check_size("context", values["context"])
     if values["response_schema"] is not None:
         check_schema(values["response_schema"])
     values["required_role"] = effective_role(values["intervention_type"], values["required_role"]).value
@@ -140,13 +140,14 @@ def hash_of(row: "Intervention") -> str:
     )
 
 
-def _check_context(context: dict[str, Any]) -> None:
-    size = len(orjson.dumps(context))
+def check_size(name: str, value: dict[str, Any]) -> None:
+    """Raises InvalidInput where an object of free form is larger or deeper than anybody wants to read."""
+    size = len(orjson.dumps(value))
     if size > MAX_CONTEXT_BYTES:
-        raise InvalidInput.field("context", f"must be at most 64 KiB as JSON, not {size:,} bytes; link to the rest")
-    levels = depth(context)
+        raise InvalidInput.field(name, f"must be at most 64 KiB as JSON, not {size:,} bytes; link to the rest")
+    levels = depth(value)
     if levels > MAX_CONTEXT_DEPTH:
-        raise InvalidInput.field("context", f"must be nested at most {MAX_CONTEXT_DEPTH} deep, not {levels}")
+        raise InvalidInput.field(name, f"must be nested at most {MAX_CONTEXT_DEPTH} deep, not {levels}")
 
 
 def _sha256(value: object) -> str:

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 
 from pilots import api_keys, tokens
 from pilots.caller import Caller
-from pilots.errors import NotAuthenticated
-from pilots.memberships import choose
-from pilots.models import Pilot
+from pilots.errors import NotAllowed, NotAuthenticated
+from pilots.memberships import choose, memberships_of
+from pilots.models import Membership, Pilot
 
 
 def caller_of_token(text: str) -> Caller:
@@ -48,10 +48,31 @@ def signed_in(request: HttpRequest) -> Pilot:
     pilot = request.user
     if not isinstance(pilot, Pilot):
         raise NotAuthenticated("Sign in, or send an access token or API key in the Authorization header.")
-    refusal = _CsrfCheck(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type, return-value]
+    refusal = _CsrfCheck(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type]
     if refusal is not None:
         raise PermissionDenied("The CSRF token is missing or wrong; reload the page and try again.", "csrf_failed")
     return pilot
+
+
+def person(request: HttpRequest) -> Pilot:
+    """The person asking, whatever the organization; raises NotAllowed for an API key."""
+    token = token_of(request)
+    if token is None:
+        return signed_in(request)
+    caller = caller_of_token(token)
+    if caller.kind != "pilot":
+        raise NotAllowed("Only a pilot may do this; an API key cannot.")
+    return Pilot.objects.get(pilot_id=caller.name)
+
+
+def person_here(request: HttpRequest) -> tuple[Pilot, Membership | None]:
+    """The person asking and the membership they act under; None where they are in no organization yet."""
+    pilot = person(request)
+    token = token_of(request)
+    if token is not None:
+        return pilot, choose(pilot, caller_of_token(token).organization.slug)
+    slug = request.headers.get("X-Organization")
+    return pilot, choose(pilot, slug) if slug or memberships_of(pilot) else None
 
 
 class _CsrfCheck(CsrfViewMiddleware):

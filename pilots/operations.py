@@ -6,12 +6,12 @@ the project's exception handler turns that into a problem document.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import URLPattern, re_path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -40,12 +40,16 @@ class Call:
         return self.asking
 
 
-type Handler = Callable[..., HttpResponse]
+# Takes the Call and what the address names; answers.
+type Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A handler with its contract. `allow` raises where the caller may not do this to anything at all."""
+    """A handler with its contract. `allow` raises where the caller may not do this to anything at all.
+
+    `public` only documents that no credential of the usual kinds is asked for.
+    """
 
     handler: Handler
     answers: Mapping[int, Schema | None]
@@ -53,11 +57,9 @@ class Operation:
     body: Schema | None = None
     headers: Mapping[str, Schema] = field(default_factory=dict)
     allow: Callable[[Caller], None] | None = None
+    public: bool = False
     max_body: int = bodies.MAX_BODY
     tag: str = "interventions"
-
-    def run(self, request: HttpRequest, caller: Caller | None, **path: str) -> HttpResponse:
-        return self.handler(self.call(request, caller), **path)
 
     def call(self, request: HttpRequest, caller: Caller | None) -> Call:
         """Reads the request; raises what is wrong with it."""
@@ -78,7 +80,9 @@ def operation(**contract: Any) -> Callable[[Handler], Operation]:
 class ApiView(APIView):
     """One address of the API. The methods are set by `view`."""
 
-    def options(self, _request: Request, **_path: str) -> HttpResponse:
+    authentication_classes = (CallerAuthentication,)
+
+    def options(self, _request: Request, *_args: Any, **_path: Any) -> HttpResponse:  # type: ignore[override]
         return HttpResponse(status=204)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -87,19 +91,29 @@ class ApiView(APIView):
             super().initial(request, *args, **kwargs)
 
 
-def view(*, public: bool = False, **operations: Operation) -> Callable[..., HttpResponseBase]:
-    """The view of one address: `view(get=…, post=…)`. A public one recognises nobody by itself."""
-    return _view_class(public, operations).as_view()
+def view(*, recognise: bool = True, **operations: Operation) -> Callable[..., HttpResponseBase]:
+    """The view of one address: `view(get=…, post=…)`. With `recognise` off its operations see to that themselves."""
+    return _view_class(recognise, operations).as_view()
+
+
+def route(pattern: str, shown: Callable[..., Any]) -> URLPattern:
+    """An address, with and without a slash at its end."""
+    return re_path(f"^{pattern}/?$", shown)
 
 
 def documented(
-    handler: Callable[..., Awaitable[HttpResponseBase]], **operations: Operation
-) -> Callable[..., Awaitable[HttpResponseBase]]:
+    handler: Callable[..., Awaitable[HttpResponse]], **operations: Operation
+) -> Callable[..., Awaitable[HttpResponse]]:
     """An async view outside the REST framework, shown to the generator of the API's document as if it were inside."""
-    handler.cls = _view_class(False, operations)  # type: ignore[attr-defined]
+    handler.cls = _view_class(True, operations)  # type: ignore[attr-defined]
     handler.initkwargs = {}  # type: ignore[attr-defined]
     handler.csrf_exempt = True  # type: ignore[attr-defined]
     return handler
+
+
+def options_of(*methods: str) -> HttpResponse:
+    """What may be asked of an address, without asking who asks: a browser's preflight shows no credentials."""
+    return HttpResponse(status=204, headers={"Allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
 
 
 def answer(value: object, status: int = 200) -> HttpResponse:
@@ -109,36 +123,39 @@ def answer(value: object, status: int = 200) -> HttpResponse:
     return response
 
 
-def _view_class(public: bool, operations: Mapping[str, Operation]) -> type[ApiView]:
-    authentication: list[type[BaseAuthentication]] = [] if public else [CallerAuthentication]
-    members: dict[str, Any] = {name: _method(item, public) for name, item in operations.items()}
-    members["authentication_classes"] = authentication
-    if public:
-        members["permission_classes"] = []
+def _view_class(recognise: bool, operations: Mapping[str, Operation]) -> type[ApiView]:
+    members: dict[str, Any] = {name: _method(item) for name, item in operations.items()}
+    if not recognise:
+        members |= {"authentication_classes": [], "permission_classes": []}
     return type("ApiView", (ApiView,), members)
 
 
-def _method(item: Operation, public: bool) -> Callable[..., HttpResponse]:
+def _method(item: Operation) -> Callable[..., HttpResponse]:
     def method(_view: ApiView, request: Request, **path: str) -> HttpResponse:
-        return item.run(request._request, request.auth, **path)
+        caller = request.auth if isinstance(request.auth, Caller) else None
+        response: HttpResponse = item.handler(item.call(request._request, caller), **path)
+        return response
 
     method.__name__ = item.handler.__name__
     method.__doc__ = item.handler.__doc__
+    summary, _, description = (item.handler.__doc__ or "").strip().partition("\n")
     document = extend_schema(
         operation_id=item.handler.__name__,
-        summary=(item.handler.__doc__ or "").strip().partition("\n")[0],
-        description=(item.handler.__doc__ or "").strip().partition("\n")[2].strip(),
+        summary=summary,
+        description=description.strip(),
         tags=[item.tag],
         request={"application/json": item.body} if item.body else None,
         responses={(status, "application/json"): schema for status, schema in item.answers.items()},
         parameters=_parameters(item),
-        auth=[] if public else SECURITY,
+        auth=[] if item.public else SECURITY,  # type: ignore[arg-type]
     )
-    return document(method)
+    documented: Callable[..., HttpResponse] = document(method)
+    return documented
 
 
 def _parameters(item: Operation) -> list[OpenApiParameter]:
-    places = [(OpenApiParameter.QUERY, item.query["properties"]), (OpenApiParameter.HEADER, item.headers)]
+    places: list[tuple[Literal["query", "header"], Mapping[str, Schema]]]
+    places = [("query", item.query["properties"]), ("header", item.headers)]
     return [
         OpenApiParameter(name, rule, place, required=False, description=rule.get("description", ""))
         for place, rules in places

@@ -20,7 +20,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 
 
 def read(query: str, schema: Schema) -> dict[str, Any]:
-    """The parameters in a query string, in their own types, with defaults; raises InvalidInput naming each wrong one."""
+    """The parameters in a query string, in their own types, with defaults; InvalidInput names each wrong one."""
     given: dict[str, Any] = {}
     for name, text in _pairs(query):
         if name in given:
@@ -41,7 +41,8 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         try:
             check_text(name + text)
         except InvalidInput as error:
-            raise InvalidInput.field(name.replace("\x00", "")[:100], "holds a character that no text may hold") from error
+            named = name.replace("\x00", "")[:100]
+            raise InvalidInput.field(named, "holds a character that no text may hold") from error
     return pairs
 
 

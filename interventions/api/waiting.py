@@ -1,0 +1,100 @@
+"""Long polls: answers that wait for something to happen, at the cost of a sleeping coroutine each.
+
+Plain async views, for the REST framework holds a thread per request. They read in the request's own thread, give it
+back with its database connection, and wait on the hub.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+
+from interventions import listing, policy, wire
+from interventions.api import answers, inputs, outputs
+from interventions.lifecycle import FINAL
+from interventions.live.hub import get_hub
+from pilots.authentication import caller_of
+from pilots.operations import Call, Operation, answer, documented, operation, options_of
+
+# What a long poll could answer now, and whether that is worth answering before its time is up.
+type Reading = tuple[HttpResponse, bool]
+
+
+@operation(
+    answers={200: outputs.ref("Intervention")}, query=inputs.DECISION, allow=partial(policy.require, verb="read")
+)
+def get_decision(call: Call, request_id: str) -> Reading:
+    """Wait for the decision.
+
+    Answers the moment it is decided, else with the open state after `wait` seconds.
+    """
+    row = listing.detail(call.caller, request_id)
+    return answers.received(call, row), row.status in FINAL
+
+
+@operation(
+    answers={200: outputs.LOG}, query=inputs.LOG, allow=partial(policy.require, verb="read_events"), tag="events"
+)
+def get_events(call: Call) -> Reading:
+    """Follow the organization's log from a position on.
+
+    At its end it answers when the next event comes, or with none after `wait` seconds.
+    """
+    query = call.query
+    found = listing.log(call.caller, after=query["after"], epoch=query.get("epoch") or None, limit=query["limit"])
+    results = [wire.event(row) for row in found.events]
+    body = {"epoch": found.epoch, "results": results, "next_after": found.next_after}
+    return answers.note_told(call, found.events, answer(body)), bool(results)
+
+
+def long_poll(poll: Operation) -> Callable[..., Awaitable[HttpResponse]]:
+    """The async view of an operation that reads a Reading."""
+
+    async def view(request: HttpRequest, **path: str) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            if request.method != "OPTIONS":
+                raise MethodNotAllowed(str(request.method))
+            return options_of("GET")
+        return await _wait(sync_to_async(partial(_read, poll, request, path)), path.get("request_id"))
+
+    return documented(view, get=poll)
+
+
+async def _wait(read: Callable[[], Awaitable[tuple[Call, Reading]]], request_id: str | None) -> HttpResponse:
+    call, (response, settled) = await read()
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + call.query["wait"]
+    if settled or clock() >= deadline:
+        return response
+    async with get_hub().watch(call.caller.organization.pk, request_id) as watch:
+        while True:
+            # Read again once the watch is set: what happened in between would wake nobody.
+            call, (response, settled) = await read()
+            if settled or clock() >= deadline:
+                return response
+            await _give_back_thread()
+            await watch.changed(max(0.0, deadline - clock()))
+
+
+def _read(poll: Operation, request: HttpRequest, path: dict[str, Any]) -> tuple[Call, Reading]:
+    """What there is now, to whoever this credential still speaks for: it may have been revoked meanwhile."""
+    call = poll.call(request, caller_of(request))
+    return call, poll.handler(call, **path)
+
+
+async def _give_back_thread() -> None:
+    """Ends the thread, and the database connection in it, that Django keeps for each request until it is answered.
+
+    asgiref makes a new thread by itself when the request next needs one. Two thousand agents that wait would otherwise
+    hold two thousand threads, and as many connections, asleep.
+    """
+    await sync_to_async(close_old_connections)()
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context is not None else None
+    if executor is not None:
+        executor.shutdown(wait=False)
