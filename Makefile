@@ -34,14 +34,14 @@ lint: $(VENV)/.installed-dev ## Check style, types, templates and migrations
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	$(PYTHON) -m djlint --quiet --check --lint templates
-	$(PYTHON) -m djade --target-version 6.1 --check $$(find templates -name '*.html')
+	$(VENV)/bin/djade --target-version 6.1 --check $$(find templates -name '*.html')
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py check
 
 format: $(VENV)/.installed-dev ## Rewrite Python and templates in the house style
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
-	$(PYTHON) -m djade --target-version 6.1 $$(find templates -name '*.html') || true
+	$(VENV)/bin/djade --target-version 6.1 $$(find templates -name '*.html') || true
 	$(PYTHON) -m djlint --quiet --reformat templates
 
 lock: ## Pin the dependencies of pyproject.toml anew, with hashes (UPGRADE=1 for the newest)
