@@ -1,7 +1,8 @@
-"""The world of the tests, by name: *acme* with Ada (admin), Otto and Olga (operators), Vera (viewer) and an agent's key;
-*globex* with Gina (admin) and a key of its own."""
+"""The world of the tests, by name: *acme* with Ada (admin), Otto and Olga (operators), Vera (viewer) and an agent's
+key; *globex* with Gina (admin) and a key of its own."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from django.test import Client
 
 from interventions import actions
 from interventions.content import draft_of
-from interventions.models import Intervention
-from pilots import api_keys, tokens
+from interventions.models import Event, Intervention
+from pilots import api_keys, database, tokens
 from pilots.caller import Caller
 from pilots.models import ApiKey, Membership, Organization, Pilot
 from pilots.roles import Role
@@ -65,6 +66,38 @@ def world(db: None) -> World:
     world.keys["reader"] = api_keys.make(world.acme, "reader", ["interventions:read"])
     world.keys["globex-agent"] = api_keys.make(world.globex, "globex-agent", both)
     return world
+
+
+@dataclass
+class Clock:
+    """The database's clock, which a test may put forward: `clock.forward(minutes=11)`."""
+
+    ahead: timedelta = timedelta()
+
+    def forward(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock, real_now = Clock(), database.now
+
+    def now() -> datetime:
+        return real_now() + clock.ahead
+
+    monkeypatch.setattr(database, "now", now)
+    return clock
+
+
+def told(request_id: str) -> list[str]:
+    """The types of a request's events, oldest first."""
+    events = Event.across_organizations.filter(request_id=request_id).order_by("seq")
+    return list(events.values_list("type", flat=True))
+
+
+def stored(request_id: str) -> Intervention:
+    """The row as it is now."""
+    return Intervention.across_organizations.get(request_id=request_id)
 
 
 DRAFT = {"uow_id": "uow-1", "intervention_type": "clarification", "title": "Which vendor is it?"}

@@ -5,6 +5,7 @@ The subset is the one MCP elicitation uses: a flat object whose properties are s
 
 from typing import Any
 
+import rfc8785
 from jsonschema import Draft202012Validator, FormatChecker
 
 from pilots.errors import InvalidInput
@@ -81,6 +82,11 @@ def check_answer(schema: dict[str, Any], answer: Answer) -> None:
     if errors:
         first = next(iter(errors.items()))
         raise InvalidInput(f"{first[0]}: {first[1][0]}", code="invalid_response", errors=errors)
+
+
+def same(one: Answer | None, other: Answer | None) -> bool:
+    """True where both are the same JSON. Python's own `==` takes true for 1."""
+    return rfc8785.dumps(one) == rfc8785.dumps(other)
 
 
 def answer_needed(schema: dict[str, Any] | None) -> bool:

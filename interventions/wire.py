@@ -6,10 +6,9 @@ import orjson
 
 from interventions.lifecycle import Priority
 from interventions.models import Approval, Event, Intervention
-from pilots.wire import moment
+from pilots.wire import moment as moment
 
 type JSON = dict[str, Any]
-
 
 
 def intervention(row: Intervention) -> JSON:
@@ -41,6 +40,25 @@ def intervention(row: Intervention) -> JSON:
         "content_hash": row.content_hash,
         "delivered_at": moment(row.delivered_at),
         "outcome": row.outcome,
+    }
+
+
+def card(row: Intervention) -> JSON:
+    """The few fields a card in the queue shows; a row that was read with these columns only is enough."""
+    return {
+        "request_id": row.request_id,
+        "uow_id": row.uow_id,
+        "intervention_type": row.intervention_type,
+        "status": row.status,
+        "priority": Priority(row.priority).word,
+        "title": row.title,
+        "required_role": row.required_role,
+        "approvals_required": row.approvals_required,
+        "approvals": [approval(item) for item in row.approvals.all()],
+        "created_at": moment(row.created_at),
+        "expires_at": moment(row.expires_at),
+        "assigned_to": row.assigned_to,
+        "version": row.version,
     }
 
 

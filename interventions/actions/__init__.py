@@ -4,6 +4,7 @@ from interventions.actions.asking import Asked, IdempotencyKey, cancel, complete
 from interventions.actions.claiming import assign, claim, comment, extend, release
 from interventions.actions.commanding import command, count_open
 from interventions.actions.deciding import UNSEEN, Seen, Verdict, approve, decide, decide_many, reject
+from interventions.actions.forgetting import forget_idempotency_keys
 from interventions.actions.sweeping import expire_due, next_deadline, record_delivery, release_lapsed
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "decide_many",
     "expire_due",
     "extend",
+    "forget_idempotency_keys",
     "next_deadline",
     "record_delivery",
     "reject",

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
 from interventions import content, events, policy, wire
 from interventions.actions.change import hold, move_of, require_open, set_approvals, write
+from interventions.answers import same
 from interventions.content import Draft
 from interventions.errors import Conflict
 from interventions.lifecycle import EventType, Priority, Status
@@ -58,7 +60,7 @@ def complete(caller: Caller, request_id: str, *, outcome: dict[str, Any] | None)
     """The agent reports that it acted on the approval; the same report again changes nothing."""
     with writing():
         held = hold(caller, request_id, "complete")
-        if held.status == Status.COMPLETED and held.row.outcome == outcome:
+        if held.status == Status.COMPLETED and same(held.row.outcome, outcome):
             return held.row
         if held.status != Status.APPROVED:
             raise Conflict(
@@ -103,9 +105,7 @@ def new_row(caller: Caller, draft: Draft) -> Intervention:
         created_at=now,
         updated_at=now,
         expires_at=None if lifetime is None else now + timedelta(seconds=lifetime),
-        content_hash=content.content_hash(
-            request_id=draft.request_id, response_schema=draft.response_schema, **seen
-        ),
+        content_hash=content.content_hash(request_id=draft.request_id, response_schema=draft.response_schema, **seen),
         draft_digest=draft.digest,
     )
     set_approvals(row, [])
@@ -130,42 +130,43 @@ def created_entry(caller: Caller, row: Intervention) -> events.Entry:
 
 
 def _store(caller: Caller, drafts: list[Draft]) -> list[Asked]:
-    asked: dict[str, Asked] = {}
-    result: list[Asked] = []
-    for draft in drafts:
-        known = asked.get(draft.request_id)
-        if known is None:
-            known = asked[draft.request_id] = _insert(caller, draft)
-            result.append(known)
+    rows = [new_row(caller, draft) for draft in drafts]
+    stored: dict[str, Intervention] = {}
+    # Always in the same order: two batches that name the same ids wait for each other instead of in a circle.
+    for row in sorted(rows, key=attrgetter("request_id")):
+        first = stored.get(row.request_id)
+        if first is None:
+            stored[row.request_id] = _insert(caller, row)
         else:
-            _require_same(known.row, draft)
-            result.append(Asked(known.row, created=False))
-    new = [item.row for item in result if item.created]
+            _require_same(first, row, stands=not any(first is mine for mine in rows))
+    result = [Asked(stored[row.request_id], created=stored[row.request_id] is row) for row in rows]
+    new = [asked.row for asked in result if asked.created]
     entries = [created_entry(caller, row) for row in new]
     events.append(caller.organization.pk, entries, [move_of(row, None, row.created_at) for row in new])
     return result
 
 
-def _insert(caller: Caller, draft: Draft) -> Asked:
-    row = new_row(caller, draft)
+def _insert(caller: Caller, row: Intervention) -> Intervention:
+    """Stores the row, or gives the one that stands for its request_id already."""
     try:
         # A savepoint: of two agents that send one id at once, the second must still be able to read the first's row.
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
         rows = Intervention.objects.for_caller(caller).with_approvals()
-        first = rows.get(request_id=draft.request_id)
-        _require_same(first, draft)
-        return Asked(first, created=False)
-    return Asked(row, created=True)
+        first = rows.get(request_id=row.request_id)
+        _require_same(first, row)
+        return first
+    return row
 
 
-def _require_same(row: Intervention, draft: Draft) -> None:
-    if row.draft_digest != draft.digest:
+def _require_same(first: Intervention, row: Intervention, *, stands: bool = True) -> None:
+    """`stands` is False where `first` is only being stored, by the transaction that this refusal undoes."""
+    if first.draft_digest != row.draft_digest:
         raise Conflict(
             f"request_id {row.request_id!r} already stands for other content; choose a new id.",
             code="request_id_reused",
-            intervention=row,
+            intervention=first if stands else None,
         )
 
 
@@ -183,7 +184,10 @@ def _replay(caller: Caller, once: IdempotencyKey) -> list[Asked] | None:
         raise Conflict("This Idempotency-Key was used with another body.", code="idempotency_key_reused")
     rows = Intervention.objects.for_caller(caller).with_approvals().filter(request_id__in=record.request_ids)
     by_id = {row.request_id: row for row in rows}
-    return [Asked(by_id[request_id], created=True) for request_id in record.request_ids if request_id in by_id]
+    if by_id.keys() != set(record.request_ids):
+        records.delete()  # archived since: there is nothing left to answer with
+        return None
+    return [Asked(by_id[request_id], created=True) for request_id in record.request_ids]
 
 
 def _refuse_in_flight(caller: Caller, once: IdempotencyKey) -> None:

@@ -66,9 +66,7 @@ def require_unclaimed(held: Held) -> None:
     """Raises Conflict `claimed` while another pilot's claim lives."""
     claimant = held.claimant
     if claimant is not None and claimant != held.caller.actor:
-        raise Conflict(
-            f"{claimant} has claimed it; take it over if you must.", code="claimed", intervention=held.row
-        )
+        raise Conflict(f"{claimant} has claimed it; take it over if you must.", code="claimed", intervention=held.row)
 
 
 def write(
@@ -92,7 +90,7 @@ def write(
     if VERSIONED & changes.keys() or approvals is not None:
         changes["version"] = row.version + 1
     _update(row, changes | {"updated_at": held.now})
-    data = _as_data(changes) | (extra or {})
+    data = as_data(changes) | (extra or {})
     if after != before:
         data["old_status"] = before.value
     if approvals is not None:
@@ -128,7 +126,7 @@ def _update(row: Intervention, values: dict[str, Any]) -> None:
         setattr(row, name, value)
 
 
-def _as_data(changes: dict[str, Any]) -> dict[str, Any]:
+def as_data(changes: dict[str, Any]) -> dict[str, Any]:
     """The changed fields as the wire writes them: replaying them over a row of old gives the row of now."""
     data = {}
     for name, value in changes.items():

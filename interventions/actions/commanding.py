@@ -3,9 +3,9 @@
 from interventions import events, policy
 from interventions.actions.asking import created_entry, new_row
 from interventions.actions.change import Held, hold, move_of, write
-from interventions.actions.deciding import UNSEEN, approve_held
+from interventions.actions.deciding import UNSEEN, approve_held, require_reason, spoken
 from interventions.content import Draft
-from interventions.lifecycle import EventType, Status, Type, effective_role
+from interventions.lifecycle import OPEN, EventType, Status, Type, effective_role
 from interventions.models import Approval, Intervention
 from pilots import database
 from pilots.caller import Caller
@@ -23,13 +23,19 @@ _TITLES = {
 def command(
     caller: Caller, kind: Type, uow_id: str, *, reason: str | None, context: dict[str, str] | None = None
 ) -> Intervention:
-    """Approves the unit's oldest open request of this kind; where there is none, records one, already approved."""
+    """Approves the unit's oldest open request of this kind; where there is none, records one, already approved.
+
+    Raises InvalidInput `reason_required` where the kind needs one, and what `approve` raises.
+    """
     policy.require(caller, f"command_{kind}")
+    reason = spoken(reason)
+    require_reason(kind, Status.APPROVED, reason)
     with writing():
-        request_id = _oldest_open(caller, kind, uow_id)
-        if request_id is not None:
+        while request_id := _oldest_open(caller, kind, uow_id):
             held = hold(caller, request_id, "approve")
-            return approve_held(held, reason, None, UNSEEN)
+            # Decided by somebody else while this waited for its lock: there may be a next one.
+            if held.status in OPEN:
+                return approve_held(held, reason, None, UNSEEN)
         return _initiate(caller, kind, uow_id, reason, context or {})
 
 
@@ -45,9 +51,7 @@ def _oldest_open(caller: Caller, kind: Type, uow_id: str) -> str | None:
     return rows.values_list("request_id", flat=True).first()
 
 
-def _initiate(
-    caller: Caller, kind: Type, uow_id: str, reason: str | None, context: dict[str, str]
-) -> Intervention:
+def _initiate(caller: Caller, kind: Type, uow_id: str, reason: str | None, context: dict[str, str]) -> Intervention:
     draft = Draft(
         uow_id=uow_id,
         intervention_type=kind.value,

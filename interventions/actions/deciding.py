@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from interventions import policy
 from interventions.actions.change import Held, hold, require_open, require_unclaimed, write
-from interventions.answers import answer_needed, check_answer
+from interventions.answers import answer_needed, check_answer, same
 from interventions.errors import Conflict
-from interventions.lifecycle import EventType, Status, quorum_reached, reason_needed
+from interventions.lifecycle import FINAL, EventType, Status, is_past, quorum_reached, reason_needed
 from interventions.models import Approval, Intervention
 from pilots.caller import Caller
 from pilots.database import writing
@@ -50,7 +51,7 @@ def approve(
     """
     with writing():
         held = hold(caller, request_id, "approve")
-        return approve_held(held, _spoken(reason), response, seen)
+        return approve_held(held, spoken(reason), response, seen)
 
 
 def reject(
@@ -66,7 +67,7 @@ def reject(
         held = hold(caller, request_id, "reject")
         if response is not None:
             raise InvalidInput.field("response", "goes with an approval only; say why in action_reason")
-        return _reject_held(held, _spoken(reason), seen)
+        return _reject_held(held, spoken(reason), seen)
 
 
 def decide(caller: Caller, request_id: str, verdict: str, **given: Any) -> Intervention:
@@ -75,17 +76,20 @@ def decide(caller: Caller, request_id: str, verdict: str, **given: Any) -> Inter
 
 
 def decide_many(caller: Caller, request_ids: list[str], verdict: str, *, reason: str | None) -> list[Verdict]:
-    """The same verdict on each, each for itself: one that cannot be decided does not hold up the others."""
+    """The same verdict on each, each for itself: one that cannot be decided does not hold up the others.
+
+    Raises NotAllowed where the caller could decide none whatever it asks for.
+    """
+    policy.require(caller, verdict)
     return [_decide_one(caller, request_id, verdict, reason) for request_id in request_ids]
 
 
 def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None, seen: Seen) -> Intervention:
     """`approve` on a row that is locked already."""
     row, now = held.row, held.now
-    _require_reason(held, Status.APPROVED, reason)
+    require_reason(row.intervention_type, Status.APPROVED, reason)
     approvals = list(row.approvals.all())
-    repeated = held.caller.actor in {item.pilot_id for item in approvals}
-    if repeated and held.status in (Status.PENDING, Status.IN_PROGRESS, Status.APPROVED, Status.COMPLETED):
+    if held.caller.actor in {item.pilot_id for item in approvals} and _approval_stands(held):
         _require_same_response(held, response)
         return row
     _require_decidable(held, seen)
@@ -105,8 +109,15 @@ def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None
     return write(held, EventType.APPROVED, changes, approvals=approvals)
 
 
+def _approval_stands(held: Held) -> bool:
+    """True where an approval given earlier counts, or still may: not once it was rejected, withdrawn or too late."""
+    if held.status in FINAL:
+        return held.status in (Status.APPROVED, Status.COMPLETED)
+    return not is_past(held.row.expires_at, held.now)
+
+
 def _reject_held(held: Held, reason: str | None, seen: Seen) -> Intervention:
-    _require_reason(held, Status.REJECTED, reason)
+    require_reason(held.row.intervention_type, Status.REJECTED, reason)
     if held.status == Status.REJECTED and held.row.decided_by == held.caller.actor:
         return held.row
     _require_decidable(held, seen)
@@ -137,14 +148,16 @@ def _decide_one(caller: Caller, request_id: str, verdict: str, reason: str | Non
     return Verdict(request_id, row.status)
 
 
-def _spoken(reason: str | None) -> str | None:
+def spoken(reason: str | None) -> str | None:
     """A blank reason counts as none."""
     return reason if reason and reason.strip() else None
 
 
-def _require_reason(held: Held, verdict: Status, reason: str | None) -> None:
-    if reason is None and reason_needed(held.row.intervention_type, verdict):
-        raise InvalidInput.field("action_reason", "is required here: say why, the agent reads it", code="reason_required")
+def require_reason(intervention_type: str, verdict: Status, reason: str | None) -> None:
+    if reason is None and reason_needed(intervention_type, verdict):
+        raise InvalidInput.field(
+            "action_reason", "is required here: say why, the agent reads it", code="reason_required"
+        )
 
 
 def _require_decidable(held: Held, seen: Seen) -> None:
@@ -175,5 +188,5 @@ def _answer(held: Held, response: dict[str, Any] | None) -> dict[str, Any] | Non
 
 def _require_same_response(held: Held, response: dict[str, Any] | None) -> None:
     standing = held.row.response
-    if response is not None and standing is not None and response != standing:
+    if response is not None and standing is not None and not same(response, standing):
         raise Conflict("Another answer stands already.", code="response_differs", intervention=held.row)

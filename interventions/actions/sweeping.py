@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, QuerySet
 
 from interventions import events, wire
-from interventions.actions.change import move_of
+from interventions.actions.change import as_data, move_of
 from interventions.lifecycle import ANSWERS, OPEN, EventType, Status
 from interventions.models import Intervention
 from pilots import database
@@ -72,19 +73,21 @@ def _expire_batch(system: Caller) -> int:
         rows = Intervention.objects.for_caller(system).overdue(database.now())
         held = _lock(rows.order_by("expires_at"))
         now = database.now()
-        changes = {"status": Status.EXPIRED.value, "action_timestamp": now, "claimed_until": None}
-        return _write_all(system, held, EventType.EXPIRED, now, changes)
+        changes = {"status": Status.EXPIRED, "action_timestamp": now, "claimed_until": None}
+        lapsed = [row for row in held if row.claimed_until is not None and row.claimed_until <= now]
+        _write_all(system, lapsed, EventType.EXPIRED, now, changes | {"assigned_to": None})
+        _write_all(system, [row for row in held if row not in lapsed], EventType.EXPIRED, now, changes)
+        return len(held)
 
 
 def _release_batch(system: Caller) -> int:
     with writing():
         now = database.now()
-        rows = Intervention.objects.for_caller(system).filter(
-            status=Status.IN_PROGRESS.value, claimed_until__lte=now
-        )
+        rows = Intervention.objects.for_caller(system).filter(status=Status.IN_PROGRESS.value, claimed_until__lte=now)
         held = _lock(rows.order_by("claimed_until"))
-        changes = {"status": Status.PENDING.value, "assigned_to": None, "claimed_until": None}
-        return _write_all(system, held, EventType.RELEASED, now, changes, lapsed=True)
+        changes = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
+        _write_all(system, held, EventType.RELEASED, now, changes, lapsed=True)
+        return len(held)
 
 
 def _lock(rows: QuerySet[Intervention]) -> list[Intervention]:
@@ -97,12 +100,10 @@ def _write_all(
     rows: list[Intervention],
     event_type: EventType,
     now: datetime,
-    changes: dict[str, object],
+    changes: dict[str, Any],
     **extra: object,
-) -> int:
+) -> None:
     """One update and one append for all rows, which this transaction has locked."""
-    if not rows:
-        return 0
     locked = Intervention.objects.for_caller(system).filter(pk__in=[row.pk for row in rows])
     locked.update(**changes, version=F("version") + 1, updated_at=now)
     entries, moves = [], []
@@ -111,13 +112,9 @@ def _write_all(
         for name, value in changes.items():
             setattr(row, name, value)
         row.version, row.updated_at = row.version + 1, now
-        data = {"status": row.status, "old_status": before, "version": row.version, **extra}
-        if event_type == EventType.EXPIRED:
-            data["action_timestamp"] = wire.moment(now)
-        else:
-            data |= {"assigned_to": None, "from": assignee}
-        decides = event_type == EventType.EXPIRED
-        entries.append(events.Entry(event_type, row, system, now, data, decides))
+        data = as_data(changes) | {"old_status": before, "version": row.version, **extra}
+        if assignee != row.assigned_to:
+            data["from"] = assignee
+        entries.append(events.Entry(event_type, row, system, now, data, decides=event_type == EventType.EXPIRED))
         moves.append(move_of(row, before, now))
     events.append(system.organization.pk, entries, moves)
-    return len(rows)
