@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
 from django.utils import timezone
 
 from pilots.database import writing
 from pilots.errors import InvalidInput, NotFound
-from pilots.models import ApiKey, Membership, Organization, Pilot, RefreshFamily
+from pilots.models import ApiKey, Membership, Organization, Pilot, RefreshFamily, SignInLink
 from pilots.roles import Role
 
 _LOCAL_ID = re.compile(r"local:[^\s:/]+")
@@ -104,6 +105,17 @@ def end_sign_ins(pilot: Pilot) -> None:
     """Revokes the pilot's refresh tokens everywhere; sessions end by themselves when the password changes."""
     families = RefreshFamily.across_organizations.filter(pilot=pilot, revoked_at=None)
     families.update(revoked_at=timezone.now())
+
+
+def forget_ended_sign_ins() -> int:
+    """Deletes sessions, refresh tokens and links that have run out; returns how many."""
+    moment = timezone.now()
+    ended = [
+        Session.objects.filter(expire_date__lt=moment),
+        RefreshFamily.across_organizations.filter(expires_at__lt=moment),
+        SignInLink.objects.filter(expires_at__lt=moment),
+    ]
+    return sum(rows.delete()[0] for rows in ended)
 
 
 def revoke_key(key: ApiKey) -> None:
