@@ -1,8 +1,35 @@
-"""The ASGI application: pages and API over HTTP."""
+"""The ASGI application: pages and API over HTTP, sockets, and the files of the pages before both."""
 
 import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chameleon.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+# These read settings and models, which are there only now.
+from django.conf import settings  # noqa: E402
+
+from chameleon import on_daphne  # noqa: E402
+from chameleon.static_files import static_files  # noqa: E402
+from interventions import worker  # noqa: E402
+from interventions.live.hub import get_hub  # noqa: E402
+from interventions.live.urls import router  # noqa: E402
+
+type Scope = MutableMapping[str, Any]
+
+on_daphne.install()
+if settings.WORKER_IN_SERVER:
+    worker.start_in_background()
+protocols = ProtocolTypeRouter({"http": static_files(django_application), "websocket": router})
+
+
+async def application(
+    scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    # Made with the first request, so that what this process commits is told to the others though nobody listens here.
+    get_hub()
+    await protocols(scope, receive, send)

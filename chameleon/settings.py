@@ -125,6 +125,9 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+# Without Redis there is no other process to do the background work.
+WORKER_IN_SERVER = not REDIS_URL
+
 # Sign-in
 
 AUTH_USER_MODEL = "pilots.Pilot"

@@ -43,7 +43,8 @@ def match(text: str) -> ApiKey:
     """The living key behind `text`; raises NotAuthenticated, saying why as far as the holder may know."""
     body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
     parts = body.split("_")
-    if len(parts) != 3 or not text.startswith(PREFIX) or not text.isascii() or _checksum(body) != checksum:
+    written = text.isascii() and text.startswith(PREFIX) and len(parts) == 3 and parts[1].isalnum()
+    if not written or _checksum(body) != checksum:
         raise NotAuthenticated("This API key is not complete; copy it again.", code="invalid_key")
     row = ApiKey.across_organizations.select_related("organization").filter(key_id=parts[1]).first()
     if row is None or not secrets.compare_digest(row.digest, _digest(text)):

@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from typing import Any
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 
 from interventions import wire
@@ -57,7 +56,7 @@ class Courier:
             while self._queue:
                 message = layer.message_of(*self._queue.popleft())
                 async with asyncio.timeout(layer.TIMEOUT_SECONDS):
-                    await get_channel_layer().group_send(layer.group_of(message["organization_id"]), message)
+                    await layer.channel_layer().group_send(layer.group_of(message["organization_id"]), message)
         except Exception as error:
             self._queue.clear()
             self._breaker.trip("telling the other processes", error)

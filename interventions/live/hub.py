@@ -70,6 +70,8 @@ class Feed:
     early: dict[int, News] = field(default_factory=dict)
     subscribers: set[Subscriber] = field(default_factory=set)
     watches: dict[str | None, set[Watch]] = field(default_factory=dict)
+    # What the feed's listeners make once for all of them, by how it is made.
+    shared: dict[Any, Any] = field(default_factory=dict)
     users: int = 0
     idle_since: float = 0.0
     opening: asyncio.Task[None] | None = None

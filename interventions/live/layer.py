@@ -44,6 +44,11 @@ def message_of(organization_id: int, epoch: str, items: list[News]) -> dict[str,
     }
 
 
+def channel_layer() -> Any:
+    """The layer behind REDIS_URL."""
+    return get_channel_layer()
+
+
 class Breaker:
     """Open for a moment after each failure."""
 
@@ -79,7 +84,7 @@ class Link:
             await asyncio.sleep(0)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await get_channel_layer().group_add(group_of(organization_id), self._channel)
+                await channel_layer().group_add(group_of(organization_id), self._channel)
             self._joined.add(organization_id)
         except Exception as error:
             self._breaker.trip("joining a group", error)
@@ -90,7 +95,7 @@ class Link:
         self._joined.discard(organization_id)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await get_channel_layer().group_discard(group_of(organization_id), self._channel)
+                await channel_layer().group_discard(group_of(organization_id), self._channel)
         except Exception as error:
             self._breaker.trip("leaving a group", error)
 
@@ -102,7 +107,7 @@ class Link:
 
     async def _receive(self) -> None:
         # Never under a timeout: a `receive` that is cancelled takes its channel out of the layer.
-        layer = get_channel_layer()
+        layer = channel_layer()
         while True:
             try:
                 self._hear(await layer.receive(self._channel))

@@ -55,6 +55,12 @@ def head(organization_id: int) -> Head:
     return heads([organization_id]).get(organization_id, EMPTY)
 
 
+def begun(organization_id: int) -> Head:
+    """Like `head`, and gives a log that was never written its epoch."""
+    stream = events.stream_of(organization_id)
+    return Head(stream.epoch, stream.first_seq, stream.last_seq)
+
+
 def read(organization_id: int, after: int, limit: int) -> list[News]:
     """At most `limit` events after a position, oldest first, with their interventions as they are now."""
     told = events.since(organization_id, after, limit)
