@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from pilots import sessions
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.errors import NotAuthenticated
@@ -33,14 +35,15 @@ class TokenPair:
 def issue(membership: Membership, session_key: str = "") -> TokenPair:
     """A new family's first pair of tokens."""
     moment = timezone.now()
-    family = RefreshFamily.objects.create(
-        organization=membership.organization,
-        pilot=membership.pilot,
-        session_key=session_key,
-        current_jti=uuid.uuid4().hex,
-        issued_at=moment,
-        expires_at=moment + timedelta(days=settings.REFRESH_TOKEN_DAYS),
-    )
+    with writing():
+        family = RefreshFamily.objects.create(
+            organization=membership.organization,
+            pilot=membership.pilot,
+            session_key=session_key,
+            current_jti=uuid.uuid4().hex,
+            issued_at=moment,
+            expires_at=moment + timedelta(days=settings.REFRESH_TOKEN_DAYS),
+        )
     return _pair(family, membership)
 
 
@@ -50,6 +53,7 @@ def rotate(refresh: str) -> TokenPair:
     with writing():
         family = _locked_family(claims)
         membership = _membership(family)
+        _require_session(family)
         if claims["jti"] == family.current_jti:
             _advance(family)
         elif not _is_fresh_predecessor(family, claims["jti"]):
@@ -76,6 +80,12 @@ def revoke_session(session_key: str) -> None:
     """Ends every family that was started by this session."""
     families = RefreshFamily.across_organizations.filter(session_key=session_key, revoked_at=None)
     families.update(revoked_at=timezone.now())
+
+
+def end_with_session(request: HttpRequest | None = None, **_signal: Any) -> None:
+    """Hears that somebody signs out on a page: their tokens end too."""
+    if request is not None and request.session.session_key:
+        revoke_session(request.session.session_key)
 
 
 def caller_of(access: str) -> Caller:
@@ -126,6 +136,12 @@ def _locked_family(claims: dict[str, Any]) -> RefreshFamily:
     if family is None:
         raise NotAuthenticated("This sign-in has ended; sign in again.")
     return family
+
+
+def _require_session(family: RefreshFamily) -> None:
+    """A family that a session began does not outlive it, whether it was ended or ran out."""
+    if family.session_key and not sessions.stands(family.session_key):
+        raise NotAuthenticated("This session has ended; sign in again.")
 
 
 def _membership(family: RefreshFamily) -> Membership:

@@ -1,0 +1,122 @@
+"""The API about oneself: tokens to sign in with, and the pilot's own profile."""
+
+from datetime import UTC
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from pilots import profile, sessions, sign_in, tokens, wire
+from pilots.authentication import person_here, signed_in
+from pilots.errors import InvalidInput, NotAuthenticated
+from pilots.inputs import Schema, object_of
+from pilots.memberships import choose
+from pilots.models import Pilot
+from pilots.operations import Call, answer, operation
+from pilots.tokens import REFRESH_COOKIE, REFRESH_PATH, TokenPair
+
+_TEXT: Schema = {"type": "string"}
+SIGN_IN = object_of(
+    {
+        "pilot_id": {"type": "string", "minLength": 1, "maxLength": 255},
+        "password": {"type": "string", "minLength": 1, "maxLength": 4096},
+        "code": {"type": "string", "maxLength": 64},
+        "organization": {"type": "string", "minLength": 1, "maxLength": 63},
+    }
+)
+TOKEN: Schema = {
+    "type": "object",
+    "properties": {
+        "access": _TEXT,
+        "token": _TEXT,
+        "expires_at": {"type": "string", "format": "date-time"},
+        "pilot_id": _TEXT,
+        "role": {"type": "string", "enum": ["VIEWER", "OPERATOR", "ADMIN"]},
+        "organization": _TEXT,
+    },
+    "required": ["access", "token", "expires_at", "pilot_id", "role", "organization"],
+}
+PILOT: Schema = {"$ref": "#/components/schemas/Pilot"}
+
+
+@operation(answers={200: TOKEN}, body=SIGN_IN, tag="sign-in", public=True)
+def get_token(call: Call) -> HttpResponse:
+    """Sign in by password, or by the session of the web pages.
+
+    The refresh token comes in a cookie only. `code` is asked for where the pilot uses a second factor.
+    """
+    pilot, session_key = _who(call)
+    pair = tokens.issue(choose(pilot, call.body.get("organization")), session_key)
+    return _tokens(pair)
+
+
+@operation(answers={200: TOKEN}, tag="sign-in", public=True)
+def refresh_token(call: Call) -> HttpResponse:
+    """Get a new access token for the refresh cookie, which is rotated."""
+    return _tokens(tokens.rotate(_refresh_cookie(call)))
+
+
+@operation(answers={200: object_of({})}, tag="sign-in", public=True)
+def revoke_token(call: Call) -> HttpResponse:
+    """Sign out: the refresh cookie, the tokens descended from it and the session end."""
+    session_key = tokens.revoke(call.request.COOKIES.get(REFRESH_COOKIE, ""))
+    if session_key:
+        sessions.end(call.request, session_key)
+    response = answer({})
+    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
+    return response
+
+
+@operation(answers={200: PILOT}, tag="pilots")
+def get_me(call: Call) -> HttpResponse:
+    """Read your own profile."""
+    return answer(wire.pilot(*person_here(call.request)))
+
+
+@operation(answers={200: PILOT}, body=profile.CHANGES, tag="pilots")
+def change_me(call: Call) -> HttpResponse:
+    """Change your own profile."""
+    pilot, membership = person_here(call.request)
+    return answer(wire.pilot(profile.change(pilot, call.body), membership))
+
+
+def _who(call: Call) -> tuple[Pilot, str]:
+    """The pilot who signs in, and the key of the session that vouches for them, if that is how."""
+    body = call.body
+    if "pilot_id" not in body and "password" not in body:
+        return signed_in(call.request), str(call.request.session.session_key)
+    for name in ("pilot_id", "password"):
+        if name not in body:
+            raise InvalidInput.field(name, "is required")
+    return sign_in.by_password(body["pilot_id"], body["password"], call.request.META.get("REMOTE_ADDR") or ""), ""
+
+
+def _refresh_cookie(call: Call) -> str:
+    cookie = call.request.COOKIES.get(REFRESH_COOKIE)
+    if not cookie:
+        raise NotAuthenticated("There is no refresh cookie; sign in again.")
+    return cookie
+
+
+def _tokens(pair: TokenPair) -> HttpResponse:
+    membership = pair.membership
+    response = answer(
+        {
+            "access": pair.access,
+            # What clients of Phase 2 look for.
+            "token": pair.access,
+            "expires_at": wire.moment(pair.expires_at),
+            "pilot_id": membership.pilot.pilot_id,
+            "role": membership.role,
+            "organization": membership.organization.slug,
+        }
+    )
+    response.set_cookie(
+        REFRESH_COOKIE,
+        pair.refresh,
+        expires=pair.refresh_expires_at.astimezone(UTC),
+        path=REFRESH_PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Strict",
+    )
+    return response

@@ -1,0 +1,221 @@
+"""Signing in over the API: by password or session, kept by a rotating cookie, ended for good."""
+
+from datetime import timedelta
+
+import jwt
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+from conftest import PASSWORD, World
+from pilots import tries
+from pilots.models import Membership, Pilot, RefreshFamily
+from pilots.tokens import REFRESH_COOKIE
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    cache.clear()
+
+
+def sign_in(client: Client | None = None, **body: str):
+    body = {"pilot_id": "local:otto", "password": PASSWORD} | body
+    return (client or Client()).post("/api/token", body, content_type="application/json")
+
+
+def refresh(cookie: str, client: Client | None = None):
+    client = client or Client()
+    client.cookies[REFRESH_COOKIE] = cookie
+    return client.post("/api/token/refresh", content_type="application/json")
+
+
+def test_a_password_gives_an_access_token(world: World) -> None:
+    answer = sign_in()
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body["token"] == body["access"]
+    assert (body["pilot_id"], body["role"], body["organization"]) == ("local:otto", "OPERATOR", "acme")
+    claims = jwt.decode(body["access"], options={"verify_signature": False})
+    assert (claims["sub"], claims["role"], claims["org"]) == ("local:otto", "OPERATOR", "acme")
+    assert {"exp", "iat", "jti"} <= claims.keys()
+    me = Client().get("/api/pilots/me", headers={"Authorization": f"Bearer {body['access']}"})
+    assert me.json()["pilot_id"] == "local:otto"
+
+
+def test_the_refresh_token_is_in_a_guarded_cookie_only(world: World) -> None:
+    answer = sign_in()
+    cookie = answer.cookies[REFRESH_COOKIE]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/api/token")
+    assert bool(cookie["secure"]) == settings.SESSION_COOKIE_SECURE
+    assert cookie.value not in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "body", [{"password": "wrong"}, {"pilot_id": "local:nobody"}, {"pilot_id": "local:nobody", "password": "x"}]
+)
+def test_a_wrong_password_and_an_unknown_account_look_alike(world: World, body: dict[str, str]) -> None:
+    answer = sign_in(**body)
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+    assert answer.json()["detail"] == "The pilot_id or the password is wrong."
+    assert "WWW-Authenticate" in answer.headers
+
+
+def test_a_pilot_who_was_deactivated_cannot_sign_in(world: World) -> None:
+    Pilot.objects.filter(pilot_id="local:otto").update(is_active=False)
+    assert sign_in().status_code == 401
+
+
+def test_a_pilot_without_organization_gets_no_token(world: World) -> None:
+    Membership.across_organizations.filter(pilot__pilot_id="local:otto").delete()
+    answer = sign_in()
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_membership")
+
+
+def test_a_pilot_of_several_organizations_names_one(world: World) -> None:
+    pilot = world.memberships["otto"].pilot
+    Membership.objects.create(organization=world.globex, pilot=pilot, role="VIEWER")
+    answer = sign_in()
+    assert (answer.status_code, answer.json()["code"]) == (400, "organization_required")
+    named = sign_in(organization="globex").json()
+    assert (named["organization"], named["role"]) == ("globex", "VIEWER")
+    assert sign_in(organization="initech").status_code == 404
+
+
+def test_the_eleventh_try_after_ten_failures_is_refused_even_if_right(world: World) -> None:
+    statuses = [sign_in(password="wrong").status_code for _ in range(tries.LIMIT)]
+    refused = sign_in()
+    assert statuses == [401] * 10
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused["Retry-After"]) > 0
+    assert sign_in(pilot_id="local:olga").status_code == 200
+
+
+def test_right_passwords_are_never_counted(world: World) -> None:
+    assert {sign_in().status_code for _ in range(12)} == {200}
+
+
+def test_the_count_holds_while_the_shared_cache_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(tries.cache, "add", away, raising=False)
+    monkeypatch.setattr(tries, "_own", tries.LocMemCache("away", {}))
+    statuses = [sign_in(password="wrong").status_code for _ in range(11)]
+    assert statuses == [401] * 10 + [429]
+
+
+def test_a_refresh_rotates_the_cookie(world: World) -> None:
+    first = sign_in().cookies[REFRESH_COOKIE].value
+    answer = refresh(first)
+    assert answer.status_code == 200
+    assert answer.json()["pilot_id"] == "local:otto"
+    assert answer.cookies[REFRESH_COOKIE].value != first
+
+
+def test_two_tabs_that_refresh_at_once_get_the_same_successor(world: World) -> None:
+    first = sign_in().cookies[REFRESH_COOKIE].value
+    successors = {refresh(first).cookies[REFRESH_COOKIE].value for _ in range(3)}
+    assert len(successors) == 1
+
+
+def test_an_older_refresh_token_used_again_ends_the_whole_family(world: World) -> None:
+    first = sign_in().cookies[REFRESH_COOKIE].value
+    second = refresh(first).cookies[REFRESH_COOKIE].value
+    third = refresh(second)
+    reused = refresh(first)
+    assert (reused.status_code, reused.json()["code"]) == (401, "token_reused")
+    assert refresh(third.cookies[REFRESH_COOKIE].value).status_code == 401
+    access = third.json()["access"]
+    assert Client().get("/api/events", headers={"Authorization": f"Bearer {access}"}).status_code == 401
+
+
+def test_the_predecessor_is_refused_once_its_ten_seconds_are_over(world: World) -> None:
+    first = sign_in().cookies[REFRESH_COOKIE].value
+    refresh(first)
+    family = RefreshFamily.across_organizations.get()
+    family.issued_at -= timedelta(seconds=11)
+    family.save(update_fields=["issued_at"])
+    assert refresh(first).status_code == 401
+
+
+@pytest.mark.parametrize("cookie", ["", "nonsense", "a.b.c"])
+def test_without_a_valid_refresh_cookie_there_is_no_token(world: World, cookie: str) -> None:
+    assert refresh(cookie).status_code == 401
+
+
+def test_an_access_token_is_no_refresh_token(world: World) -> None:
+    assert refresh(sign_in().json()["access"]).status_code == 401
+
+
+def test_a_refresh_token_is_no_access_token(world: World) -> None:
+    token = sign_in().cookies[REFRESH_COOKIE].value
+    assert Client().get("/api/events", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_a_session_gives_a_token_with_the_csrf_token_only(world: World) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.memberships["otto"].pilot, "django.contrib.auth.backends.ModelBackend")
+    refused = client.post("/api/token", content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.post("/api/token", content_type="application/json", headers={"X-CSRFToken": "a" * 32})
+    assert (answer.status_code, answer.json()["pilot_id"]) == (200, "local:otto")
+
+
+def test_signing_out_ends_the_family_the_cookie_and_the_session(world: World) -> None:
+    client = world.session("otto")
+    pair = client.post("/api/token", content_type="application/json")
+    old_cookie = client.cookies[REFRESH_COOKIE].value
+    answer = client.post("/api/token/revoke", content_type="application/json")
+    assert answer.status_code == 200
+    assert (client.cookies[REFRESH_COOKIE].value, client.cookies[REFRESH_COOKIE]["path"]) == ("", "/api/token")
+    assert refresh(old_cookie).status_code == 401
+    assert client.get("/api/pilots/me").status_code == 401
+    bearer = {"Authorization": f"Bearer {pair.json()['access']}"}
+    assert Client().get("/api/pilots/me", headers=bearer).status_code == 401
+
+
+def test_signing_out_on_the_page_ends_the_tokens(world: World) -> None:
+    client = world.session("otto")
+    client.post("/api/token", content_type="application/json")
+    cookie = client.cookies[REFRESH_COOKIE].value
+    client.logout()
+    client.cookies[REFRESH_COOKIE] = cookie
+    assert client.post("/api/token/refresh", content_type="application/json").status_code == 401
+
+
+def test_a_session_that_ran_out_is_not_renewed_by_its_tokens(world: World) -> None:
+    client = world.session("otto")
+    cookie = client.post("/api/token", content_type="application/json").cookies[REFRESH_COOKIE].value
+    client.session.delete()
+    assert refresh(cookie).status_code == 401
+
+
+def test_signing_out_without_a_cookie_is_harmless(world: World) -> None:
+    assert Client().post("/api/token/revoke", content_type="application/json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"pilot_id": "local:otto"}, "password"),
+        ({"password": "x"}, "pilot_id"),
+        ({"pilot_id": 5, "password": "x"}, "pilot_id"),
+        ({"pilot_id": "x" * 256, "password": "x"}, "pilot_id"),
+        ({"pilot_id": "local:otto", "password": None}, "password"),
+        ({"pilot_id": "local:otto", "password": "x", "role": "ADMIN"}, "role"),
+        ({"pilot_id": "local:otto", "password": "x", "organization": 1}, "organization"),
+    ],
+)
+def test_a_malformed_sign_in_is_refused_by_field(world: World, body: dict[str, object], field: str) -> None:
+    answer = Client().post("/api/token", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert field in answer.json()["errors"]
+
+
+def test_nothing_at_all_is_no_credential(world: World) -> None:
+    assert Client().post("/api/token", content_type="application/json").status_code == 401

@@ -1,0 +1,65 @@
+"""How often may somebody fail to sign in? Ten times per account and address in five minutes; successes are free."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+
+from pilots.errors import NotAuthenticated, TooMany
+
+LIMIT = 10
+WINDOW_SECONDS = 300
+# Tries that are under way count too, or a burst of guesses would pass as one. A burst of right ones only waits.
+PATIENCE_SECONDS = 5.0
+_STEP_SECONDS = 0.05
+
+# Where the shared cache cannot be reached, each process still counts for itself.
+_own = LocMemCache("tries", {})
+
+
+@contextmanager
+def counted(account: str, address: str) -> Iterator[None]:
+    """Around one try, which fails by raising NotAuthenticated. Raises TooMany where there were too many before."""
+    key = hashlib.sha256(f"{account}\n{address}".encode()).hexdigest()
+    _take_slot(key)
+    try:
+        yield
+    except NotAuthenticated:
+        # A failure keeps its slot until the window ends.
+        _add(f"failed:{key}", 1)
+        raise
+    except BaseException:
+        _add(f"taken:{key}", -1)
+        raise
+    _add(f"taken:{key}", -1)
+
+
+def _take_slot(key: str) -> None:
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while _add(f"taken:{key}", 1) > LIMIT:
+        _add(f"taken:{key}", -1)
+        if _add(f"failed:{key}", 0) >= LIMIT or time.monotonic() > patience:
+            raise TooMany("Too many failed tries; wait five minutes.", retry_after=WINDOW_SECONDS)
+        time.sleep(_STEP_SECONDS)
+
+
+def _add(key: str, number: int) -> int:
+    try:
+        return _add_in(cache, key, number)
+    except Exception:
+        # Each cache backend has errors of its own, and none may open the door: the process counts for itself.
+        return _add_in(_own, key, number)
+
+
+def _add_in(store: BaseCache, key: str, number: int) -> int:
+    """Adds atomically, and returns the sum; the window begins with the first number."""
+    while True:
+        store.add(f"tries:{key}", 0, WINDOW_SECONDS)
+        try:
+            return store.incr(f"tries:{key}", number)
+        except ValueError:
+            continue  # it ran out between the two lines
