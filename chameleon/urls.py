@@ -10,6 +10,7 @@ urlpatterns = [
     re_path(r"^health/?$", health.health),
     re_path(r"^ready/?$", health.ready),
     path("", include("interventions.api.urls")),
+    path("", include("pilots.urls")),
     path("admin/", admin.site.urls),
     path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
     path("accounts/", include("allauth.account.urls")),
