@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -23,7 +24,7 @@ def check(schema: Schema, data: object) -> dict[str, Any]:
             errors.setdefault(name, []).append(message)
     if errors:
         raise InvalidInput("; ".join(f"{name}: {texts[0]}" for name, texts in errors.items()), errors=errors)
-    defaults = {name: rule["default"] for name, rule in schema["properties"].items() if "default" in rule}
+    defaults = {name: deepcopy(rule["default"]) for name, rule in schema["properties"].items() if "default" in rule}
     return defaults | data
 
 
