@@ -44,6 +44,8 @@ def hold(caller: Caller, request_id: str, verb: str) -> Held:
 
     Raises NotFound where the organization has none of this id, NotAllowed where the caller may not do `verb`.
     """
+    # Who may do this to no request at all learns nothing about which ones there are.
+    policy.require(caller, verb)
     rows = Intervention.objects.for_caller(caller).select_for_update(of=("self",)).with_approvals()
     row = rows.filter(request_id=request_id).first()
     if row is None:

@@ -215,3 +215,10 @@ def test_who_may_decide_nothing_is_refused_a_bulk_decision_as_a_whole(world: Wor
     caller = world.key() if name == "agent" else world.pilot(name)
     with pytest.raises(NotAllowed):
         actions.decide_many(caller, [ask().request_id, "unknown"], "approve", reason=None)
+
+
+def test_who_may_decide_nothing_does_not_learn_which_requests_exist(world: World) -> None:
+    with pytest.raises(NotAllowed):
+        actions.approve(world.pilot("vera"), "no-such-request")
+    with pytest.raises(NotAllowed):
+        actions.approve(world.key(), "no-such-request")
