@@ -1,0 +1,335 @@
+"""The house rules that no linter knows, each read from the source itself. docs/architecture.md says why they hold."""
+
+import ast
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("chameleon", "interventions", "pilots")
+
+# (rank, door, modules): imports go down. A module takes the first line that fits it; modules of one door may import
+# each other, two doors may not.
+LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
+    (9, "wiring", ("chameleon.*", "interventions.apps", "pilots.apps")),
+    (8, "commands", ("interventions.management.*", "pilots.management.*")),
+    (7, "worker", ("interventions.worker",)),
+    (8, "admin", ("interventions.admin", "pilots.admin")),
+    (8, "pages", ("interventions.views.*", "interventions.urls", "interventions.templatetags.*")),
+    (8, "api", ("interventions.api.*",)),
+    (7, "listeners", tuple(f"interventions.live.{name}" for name in ("hub", "broadcast", "layer", "news", "database"))),
+    (7, "listeners", ("interventions.insight.*", "interventions.delivery.*")),
+    (8, "sockets", ("interventions.live.*",)),
+    (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),
+    (5, "", ("interventions.actions.*", "interventions.events", "interventions.tallies")),
+    (5, "", ("interventions.invariants", "interventions.retelling", "interventions.diagnosis")),
+    (4, "", ("interventions.models", "interventions.queries", "interventions.fields", "interventions.wire")),
+    (
+        3,
+        "",
+        tuple(f"interventions.{name}" for name in ("lifecycle", "policy", "answers", "content", "errors", "cursors")),
+    ),
+    (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.adapters", "pilots.forms", "pilots.api")),
+    (1, "", ("pilots.operations", "pilots.authentication", "pilots.sign_in", "pilots.profile")),
+    (0, "", ("pilots.*",)),
+]
+PURE = ("interventions.lifecycle", "interventions.policy", "interventions.answers", "interventions.content")
+
+# Who may use what: module patterns by the package used.
+OUTSIDE: dict[str, tuple[str, ...]] = {
+    "channels": ("interventions.live.*", "chameleon.*"),
+    "channels_redis": ("chameleon.*",),
+    "daphne": ("chameleon.*",),
+    "rest_framework": (
+        "interventions.api.*",
+        "pilots.api",
+        "pilots.operations",
+        "pilots.authentication",
+        "chameleon.*",
+    ),
+    "drf_spectacular": ("interventions.api.*", "pilots.api", "pilots.operations", "chameleon.*"),
+    "django.http": (
+        "interventions.views.*",
+        "interventions.api.*",
+        "interventions.live.credentials",
+        "pilots.tokens",
+        "pilots.views",
+        "pilots.api",
+        "pilots.operations",
+        "pilots.authentication",
+        "pilots.adapters",
+        "pilots.sessions",
+        "pilots.sign_in",
+        "pilots.tries",
+        "pilots.parameters",
+        "pilots.bodies",
+        "chameleon.*",
+    ),
+    "django.shortcuts": ("interventions.views.*", "pilots.views"),
+    "django.contrib.messages": ("interventions.views.*", "pilots.views"),
+    "django.template": ("interventions.fragments", "interventions.templatetags.*", "interventions.views.*"),
+}
+
+# Everything that reads or writes beyond one organization, with the reason.
+BEYOND_ONE_ORGANIZATION = {
+    "interventions/models.py": "declares the manager",
+    "pilots/tenancy.py": "declares the manager",
+    "interventions/events.py": "the log's own rows, by the organization's id, where creating needs no scope",
+    "interventions/actions/asking.py": "creates an idempotency record with its organization named",
+    "interventions/actions/commanding.py": "creates an approval with its organization named",
+    "interventions/actions/deciding.py": "creates an approval with its organization named",
+    "interventions/actions/sweeping.py": "finds the organizations in which something is due",
+    "interventions/actions/forgetting.py": "forgets what is old, whoever it belongs to",
+    "interventions/api/report.py": "the superuser's totals of all organizations",
+    "interventions/diagnosis.py": "the doctor looks at the whole installation",
+    "interventions/live/news.py": "a process compares the heads of all logs it follows in one query",
+    "interventions/live/standing.py": "re-checks the credentials of all open sockets in one query",
+    "pilots/actions.py": "ends a pilot's sign-ins everywhere",
+    "pilots/api_keys.py": "a key is what tells the organization",
+    "pilots/memberships.py": "asks in which organizations a pilot is",
+    "pilots/tokens.py": "a token is what tells the organization",
+}
+# Where rows are written, besides interventions/actions.
+WRITERS = {
+    "interventions/events.py": "the log and its head",
+}
+IMPORTS_INSIDE_FUNCTIONS = {
+    "interventions/apps.py": "models can be imported only once the apps are ready",
+}
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core", "tools"}
+
+
+class Module:
+    def __init__(self, path: Path) -> None:
+        self.path = path.relative_to(ROOT).as_posix()
+        parts = list(path.relative_to(ROOT).with_suffix("").parts)
+        self.name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        self.text = path.read_text()
+        self.tree = ast.parse(self.text)
+
+    def __repr__(self) -> str:
+        return self.path
+
+    def fits(self, *patterns: str) -> bool:
+        return any(fnmatchcase(self.name, pattern) or pattern == f"{self.name}.*" for pattern in patterns)
+
+    def imports(self) -> Iterator[str]:
+        """Every module named in an import, also those inside functions; `from a import b` counts as a and as a.b.
+
+        What only the type checker imports binds nothing.
+        """
+        for node in _walk_what_runs(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    def calls(self) -> Iterator[ast.Call]:
+        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _walk_what_runs(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from _walk_what_runs(node)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    ours = [path for path in paths if not {"tests", "migrations"} & set(path.relative_to(ROOT).parts)]
+    found = [Module(path) for path in sorted(ours)]
+    return {module.name: module for module in found if module.text}
+
+
+def layer_of(module: Module) -> tuple[int, str]:
+    for rank, door, patterns in LAYERS:
+        if module.fits(*patterns):
+            return rank, door
+    pytest.fail(f"{module} has no place in the table of this test; give it one")
+
+
+def used(module: Module) -> Iterator[Module]:
+    """The modules of ours that this one imports."""
+    for name in set(module.imports()):
+        if name in modules() and name != module.name:
+            yield modules()[name]
+
+
+def method_called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def name_called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def test_every_module_has_a_place() -> None:
+    assert {layer_of(module)[0] for module in modules().values()} == set(range(10))
+
+
+def test_every_line_of_the_table_still_means_something() -> None:
+    planned = {"interventions.delivery.*", "interventions.admin", "pilots.admin"}
+    patterns = {pattern for _, _, patterns in LAYERS for pattern in patterns} - planned
+    assert {pattern for pattern in patterns if not any(module.fits(pattern) for module in modules().values())} == set()
+
+
+def test_imports_go_down() -> None:
+    upward = [
+        f"{module} imports {other}"
+        for module in modules().values()
+        for other in used(module)
+        if layer_of(other)[0] > layer_of(module)[0]
+    ]
+    assert upward == []
+
+
+def test_doors_do_not_import_doors() -> None:
+    across = []
+    for module in modules().values():
+        rank, door = layer_of(module)
+        for other in used(module):
+            other_rank, other_door = layer_of(other)
+            if rank == other_rank == 8 and door != other_door:
+                across.append(f"{module} ({door}) imports {other} ({other_door})")
+    assert across == []
+
+
+def test_who_knows_nothing_of_what_and_nobody_knows_the_wiring() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module in modules().values()
+        for other in used(module)
+        if (module.name.startswith("pilots.") and other.name.startswith("interventions"))
+        or (other.name.startswith("chameleon.") and not module.name.startswith("chameleon"))
+    ]
+    assert wrong == []
+
+
+def test_the_rules_are_pure() -> None:
+    touching = [
+        f"{modules()[name]} imports {imported}"
+        for name in PURE
+        for imported in modules()[name].imports()
+        if imported.startswith("django")
+        or (imported == "interventions.models" and "TYPE_CHECKING" not in modules()[name].text)
+    ]
+    assert touching == []
+
+
+@pytest.mark.parametrize("package", OUTSIDE)
+def test_a_package_from_outside_is_used_only_where_it_belongs(package: str) -> None:
+    strays = {
+        module.path
+        for module in modules().values()
+        for imported in module.imports()
+        if (imported == package or imported.startswith(f"{package}.")) and not module.fits(*OUTSIDE[package])
+    }
+    assert strays == set()
+
+
+def writes_rows(call: ast.Call) -> bool:
+    """A call that reads like the ORM's writing; `update` and `delete` of dicts and sets take positional arguments."""
+    method = method_called(call)
+    if method in ("update", "delete"):
+        return not call.args
+    if method in ("create", "get_or_create", "update_or_create"):
+        return not call.args and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Attribute)
+    return method in ("save", "bulk_create", "bulk_update")
+
+
+def test_interventions_are_written_by_the_actions_only() -> None:
+    writing = {
+        module.path
+        for module in modules().values()
+        if module.name.startswith("interventions") and not module.fits("interventions.actions.*")
+        for call in module.calls()
+        if writes_rows(call)
+    }
+    assert writing == set(WRITERS)
+
+
+def test_a_status_is_set_by_the_actions_only() -> None:
+    def sets_status(node: ast.AST) -> bool:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        return any(isinstance(target, ast.Attribute) and target.attr == "status" for target in targets)
+
+    setting = {
+        module.path
+        for module in modules().values()
+        if module.name.startswith("interventions") and not module.fits("interventions.actions.*")
+        for node in ast.walk(module.tree)
+        if sets_status(node)
+    }
+    assert setting == set()
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "home"),
+    [
+        ("an event is made", lambda call: name_called(call) == "Event", {"interventions/events.py"}),
+        ("the layer is told", lambda call: method_called(call) == "group_send", {"interventions/live/broadcast.py"}),
+    ],
+)
+def test_has_one_home(what: str, found: Callable[[ast.Call], bool], home: set[str]) -> None:
+    assert {module.path for module in modules().values() if any(map(found, module.calls()))} == home, what
+
+
+def test_beyond_one_organization_goes_only_who_has_a_reason() -> None:
+    going = {
+        module.path
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if (isinstance(node, ast.Attribute) and node.attr == "across_organizations")
+        or (isinstance(node, ast.Name) and node.id == "across_organizations")
+    }
+    assert going == set(BEYOND_ONE_ORGANIZATION)
+
+
+def test_imports_stand_at_the_top() -> None:
+    inside = {
+        module.path
+        for module in modules().values()
+        for function in module.functions()
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert inside == set(IMPORTS_INSIDE_FUNCTIONS)
+
+
+def test_imports_are_absolute() -> None:
+    relative = {
+        module.path
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+    assert relative == set()
+
+
+def test_every_module_says_in_one_line_what_question_it_answers() -> None:
+    silent = {module.path for module in modules().values() if not ast.get_docstring(module.tree)}
+    assert silent == set()
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    assert {name for name in modules() if name.rpartition(".")[2] in FORBIDDEN_NAMES} == set()
+
+
+def test_files_and_functions_stay_readable() -> None:
+    long_files = {module.path for module in modules().values() if module.text.count("\n") > 350}
+    long_functions = {
+        f"{module.path}: {function.name}"
+        for module in modules().values()
+        for function in module.functions()
+        if (function.end_lineno or 0) - function.lineno >= 50
+    }
+    assert long_files | long_functions == set()
