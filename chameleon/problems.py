@@ -113,14 +113,28 @@ class ProblemDocuments:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self._call_async(request)
+        refusal = _bad_host(request)
+        if refusal is not None:
+            return refusal
         response: HttpResponseBase = self.get_response(request)
         return _mended(request, response)
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        return _mended(request, await self.get_response(request))
+        return _bad_host(request) or _mended(request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return of_error(error) if _is_api(request) else None
+
+
+def _bad_host(request: HttpRequest) -> HttpResponse | None:
+    # Django would find out in a middleware further in, and answer with a page.
+    if not _is_api(request):
+        return None
+    try:
+        request.get_host()
+    except DisallowedHost as error:
+        return of_error(error)
+    return None
 
 
 def _mended(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

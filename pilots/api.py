@@ -36,6 +36,28 @@ TOKEN: Schema = {
     "required": ["access", "token", "expires_at", "pilot_id", "role", "organization"],
 }
 PILOT: Schema = {"$ref": "#/components/schemas/Pilot"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+COMPONENTS: dict[str, Schema] = {
+    "Pilot": {
+        "type": "object",
+        "properties": {
+            "pilot_id": _TEXT,
+            "name": _TEXT,
+            "email": _TEXT,
+            "role": {"enum": ["VIEWER", "OPERATOR", "ADMIN", None]},
+            "last_login": {"type": ["string", "null"], "format": "date-time"},
+            "oauth_provider": _TEXT,
+            "oauth_id": _TEXT,
+            "organization": _TEXT_OR_NULL,
+            "timezone": _TEXT,
+            "expertise_tags": {"type": "array", "items": _TEXT},
+            "working_hours": {"type": "object"},
+            "on_duty": {"type": "boolean"},
+            "notifications": {"type": "object"},
+        },
+    }
+}
+COMPONENTS["Pilot"]["required"] = list(COMPONENTS["Pilot"]["properties"])
 
 
 @operation(answers={200: TOKEN}, body=SIGN_IN, tag="sign-in", public=True)

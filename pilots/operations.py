@@ -49,13 +49,15 @@ type Handler = Callable[..., Any]
 class Operation:
     """A handler with its contract. `allow` raises where the caller may not do this to anything at all.
 
-    `public` only documents that no credential of the usual kinds is asked for.
+    `public` only documents that no credential of the usual kinds is asked for; `shown_body` is the documented body where
+    the handler itself checks the parts.
     """
 
     handler: Handler
     answers: Mapping[int, Schema | None]
     query: Schema = field(default_factory=lambda: NOTHING)
     body: Schema | None = None
+    shown_body: Schema | None = None
     headers: Mapping[str, Schema] = field(default_factory=dict)
     allow: Callable[[Caller], None] | None = None
     public: bool = False
@@ -91,7 +93,7 @@ class ApiView(APIView):
     authentication_classes = (CallerAuthentication,)
 
     def options(self, _request: Request, *_args: Any, **_path: Any) -> HttpResponse:  # type: ignore[override]
-        return HttpResponse(status=204)
+        return options_of()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # A browser's preflight shows no credentials; it learns only which methods there are.
@@ -121,7 +123,9 @@ def documented(
 
 def options_of(*methods: str) -> HttpResponse:
     """What may be asked of an address, without asking who asks: a browser's preflight shows no credentials."""
-    return HttpResponse(status=204, headers={"Allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
+    response = HttpResponse(status=204, headers={"Allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
+    del response["Content-Type"]
+    return response
 
 
 def answer(value: object, status: int = 200) -> HttpResponse:
@@ -152,7 +156,7 @@ def _method(item: Operation) -> Callable[..., HttpResponse]:
         summary=summary,
         description=description.strip(),
         tags=[item.tag],
-        request={"application/json": item.body} if item.body else None,
+        request={"application/json": item.shown_body or item.body} if item.body else None,
         responses={(status, "application/json"): schema for status, schema in item.answers.items()},
         parameters=_parameters(item),
         auth=[] if item.public else SECURITY,  # type: ignore[arg-type]

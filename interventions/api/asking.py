@@ -38,6 +38,7 @@ def create(call: Call) -> HttpResponse:
 @operation(
     answers={200: outputs.RESULTS, 201: outputs.RESULTS},
     body=inputs.BATCH,
+    shown_body=inputs.SHOWN_BATCH,
     headers=_HEADERS,
     allow=_CREATE,
     max_body=MAX_BATCH_BODY,

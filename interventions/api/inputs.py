@@ -70,17 +70,15 @@ REASON_PARAMETER = object_of({"action_reason": {"type": "string", "maxLength": M
 
 # Bodies
 
-BATCH = object_of(
-    {
-        "interventions": {
-            "type": "array",
-            "items": {"type": "object"},
-            "minItems": 1,
-            "maxItems": MAX_BATCH,
-        }
-    },
-    required=("interventions",),
-)
+
+def _batch_of(item: Schema) -> Schema:
+    rule = {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_BATCH}
+    return object_of({"interventions": rule}, required=("interventions",))
+
+
+# Each item is checked by itself, as a single one is.
+BATCH = _batch_of({"type": "object"})
+SHOWN_BATCH = _batch_of({"$ref": "#/components/schemas/NewIntervention"})
 CLAIM = object_of({"take_over": {"type": "boolean", "default": False}})
 ASSIGN = object_of({"pilot_id": _PILOT | {"minLength": 1}}, required=("pilot_id",))
 COMMENT = object_of(
