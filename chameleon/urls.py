@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from chameleon import health
+from chameleon import health, openapi
 from pilots.views import sign_in_by_link
 
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     re_path(r"^ready/?$", health.ready),
     path("", include("interventions.api.urls")),
     path("", include("pilots.urls")),
+    re_path(r"^api/schema/?$", openapi.schema),
+    re_path(r"^api/docs/?$", openapi.docs),
     path("admin/", admin.site.urls),
     path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
     path("accounts/", include("allauth.account.urls")),
