@@ -10,5 +10,8 @@ os.environ.setdefault("SESSION_COOKIE_SECURE", "off")
 from chameleon.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # As it is in use: in memory the threads would share one cache, whose locks do not wait.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}  # noqa: F405
 # A test moves time itself.
 WORKER_IN_SERVER = False

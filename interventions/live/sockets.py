@@ -35,6 +35,7 @@ class Socket:
         self._send = send
         self._outbox = Outbox()
         self._closing: int | None = None
+        self._cut_off = False
         self._writer: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[Any] | None = None
 
@@ -68,7 +69,13 @@ class Socket:
         """What the client sends, until it or we close."""
         self._reader = asyncio.current_task()
         while True:
-            message = await self._receive()
+            try:
+                message = await self._receive()
+            except asyncio.CancelledError:
+                if self._cut_off and self._reader is not None:
+                    self._reader.uncancel()
+                    return
+                raise
             if message["type"] == "websocket.disconnect":
                 return
             if self._closing is None:
@@ -121,4 +128,5 @@ class Socket:
 
     def _cut(self, reader: asyncio.Task[Any] | None) -> None:
         if reader is not None and not reader.done() and self._writer is not None and not self._writer.done():
+            self._cut_off = True
             reader.cancel()
