@@ -1,11 +1,11 @@
-"""The API's own description, OpenAPI 3.1: made from the operations, and from the very schemas that check their input."""
+"""The description of the API, OpenAPI 3.1: made from its operations and the very schemas that check their input."""
 
 from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView
 from drf_spectacular.generators import SchemaGenerator
 
 from chameleon.problems import CODES
@@ -82,10 +82,8 @@ def schema(_request: HttpRequest) -> HttpResponse:
     return answer(document())
 
 
-@require_safe
-def docs(request: HttpRequest) -> HttpResponse:
-    """The document, to read and to try."""
-    return render(request, "api/docs.html")
+# The document, to read and to try.
+docs = require_safe(TemplateView.as_view(template_name="api/docs.html"))
 
 
 @cache

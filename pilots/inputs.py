@@ -13,6 +13,9 @@ from pilots.errors import InvalidInput
 
 type Schema = dict[str, Any]
 
+# A body of a thousand unknown fields is answered with the first of them.
+MAX_NAMED = 50
+
 
 def check(schema: Schema, data: object) -> dict[str, Any]:
     """`data` with the schema's defaults filled in; raises InvalidInput naming every wrong field."""
@@ -21,7 +24,8 @@ def check(schema: Schema, data: object) -> dict[str, Any]:
     errors: dict[str, list[str]] = {}
     for error in StrictValidator(schema, format_checker=FormatChecker()).iter_errors(data):
         for name, message in _messages(error):
-            errors.setdefault(name, []).append(message)
+            if name in errors or len(errors) < MAX_NAMED:
+                errors.setdefault(name, []).append(message)
     if errors:
         raise InvalidInput("; ".join(f"{name}: {texts[0]}" for name, texts in errors.items()), errors=errors)
     defaults = {name: deepcopy(rule["default"]) for name, rule in schema["properties"].items() if "default" in rule}
@@ -42,18 +46,23 @@ def _messages(error: ValidationError) -> Iterator[tuple[str, str]]:
     """(field, what would be right) for each field one finding of the validator is about."""
     path = ".".join(str(part) for part in error.absolute_path)
     prefix = f"{path}." if path else ""
-    rule = error.validator_value
+    # Known to be set where a schema's rule was broken; the library's types don't say so.
+    rule: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
     if error.validator == "required":
-        yield from ((prefix + name, "is required") for name in rule if name not in error.instance)
+        yield from ((prefix + name, "is required") for name in rule if name not in instance)
     elif error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        yield from ((prefix + name[:100], "is not a known field") for name in error.instance if name not in known)
+        known = schema.get("properties", {})
+        yield from ((prefix + name[:100], "is not a known field") for name in instance if name not in known)
     else:
         yield path or "body", _message(error)
 
 
 def _message(error: ValidationError) -> str:
-    rule = error.validator_value
+    rule: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
     match error.validator:
         case "type":
             return f"must be {_types(rule)}"
@@ -62,17 +71,17 @@ def _message(error: ValidationError) -> str:
         case "minLength" | "minItems":
             return "must not be empty" if rule == 1 else f"must have at least {rule}"
         case "maxLength":
-            return f"must have at most {rule:,} characters, not {len(error.instance):,}"
+            return f"must have at most {rule:,} characters, not {len(instance):,}"
         case "maxItems":
-            return f"must have at most {rule} entries, not {len(error.instance)}"
+            return f"must have at most {rule} entries, not {len(instance)}"
         case "minimum":
             return f"must be at least {rule:,}"
         case "maximum":
             return f"must be at most {rule:,}"
         case "pattern" | "not":
-            return str(error.schema.get("description") or "has characters that are not allowed here")
+            return str(schema.get("description") or "has characters that are not allowed here")
         case "format":
-            return f"must be a valid {rule}"
+            return str(schema.get("description") or f"must be a valid {rule}")
         case _:
             return str(error.message)[:200]
 
@@ -94,7 +103,7 @@ def _is_integer(_checker: Any, instance: object) -> bool:
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
-StrictValidator = extend(
+StrictValidator = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     validators={"pattern": _pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),

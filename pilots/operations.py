@@ -49,8 +49,8 @@ type Handler = Callable[..., Any]
 class Operation:
     """A handler with its contract. `allow` raises where the caller may not do this to anything at all.
 
-    `public` only documents that no credential of the usual kinds is asked for; `shown_body` is the documented body where
-    the handler itself checks the parts.
+    `public` only documents that no credential of the usual kinds is asked for; `shown_body` is the documented body
+    where the handler itself checks the parts.
     """
 
     handler: Handler
