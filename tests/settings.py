@@ -1,6 +1,7 @@
 """The product's own settings, with what only a test may have: a known secret and a quick password hash."""
 
 import os
+import tempfile
 
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
@@ -12,6 +13,7 @@ from chameleon.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # As it is in use: in memory the threads would share one cache, whose locks do not wait.
-    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}  # noqa: F405
+    # A file for each run, for two may run at once.
+    DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/chameleon-test-{os.getpid()}.sqlite3"}  # noqa: F405
 # A test moves time itself.
 WORKER_IN_SERVER = False
