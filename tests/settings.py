@@ -1,5 +1,6 @@
 """The product's own settings, with what only a test may have: a known secret and a quick password hash."""
 
+import atexit
 import os
 import tempfile
 
@@ -8,12 +9,14 @@ os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "off")
 os.environ.setdefault("SESSION_COOKIE_SECURE", "off")
 
-from chameleon.settings import *  # noqa: E402, F403
+from chameleon.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # As it is in use: in memory the threads would share one cache, whose locks do not wait.
     # A file for each run, for two may run at once.
-    DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/chameleon-test-{os.getpid()}.sqlite3"}  # noqa: F405
+    _folder = tempfile.TemporaryDirectory(prefix="chameleon-tests-")
+    atexit.register(_folder.cleanup)
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}  # noqa: F405
 # A test moves time itself.
 WORKER_IN_SERVER = False
