@@ -1,0 +1,304 @@
+"""Who may open a socket, from which page, and for how long it stays open."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+
+from conftest import World
+from interventions.live import admission, standing
+from interventions.live.database import in_thread
+from interventions.tests.sockets import Client, connected, create, run
+from pilots import api_keys, tokens
+from pilots.models import ApiKey, Membership, Pilot, RefreshFamily
+from pilots.roles import Role
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+HOST = "testserver"
+OURS = f"http://{HOST}"
+
+
+@pytest.fixture(autouse=True)
+def _no_refusals() -> None:
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "RECHECK_SECONDS", 0.02)
+
+
+async def opens(**given: Any) -> Any:
+    """True where a program is let in, else the code of its refusal."""
+    client = await Client(**given).open()
+    await client.say("ping")
+    message = await client.socket.receive_output(15)
+    if message["type"] == "websocket.close":
+        return message["code"]
+    await client.leave()
+    return True
+
+
+async def cookie(world: World, who: str) -> str:
+    browser = await in_thread(world.session, who)
+    return f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def test_a_token_or_key_opens_from_anywhere(world: World) -> None:
+    async def test() -> None:
+        for who in ("otto", "vera", "agent", "reader"):
+            bearer = await in_thread(world.bearer, who)
+            token = bearer["Authorization"].removeprefix("Bearer ")
+            for given in (
+                {"token": token},
+                {"headers": bearer},
+                {"headers": {"X-API-Key": token}},
+                {"token": token, "headers": {"Origin": "https://elsewhere.example"}},
+            ):
+                assert await opens(**given) is True, (who, given)
+
+    run(test)
+
+
+def test_no_or_bad_credentials_are_told_so(world: World) -> None:
+    async def test() -> None:
+        key = world.keys["agent"][1]
+        for given in (
+            {},
+            {"token": "nonsense"},
+            {"token": key[:-1]},
+            {"token": "chm_\x00_x"},
+            {"token": "a.b.c"},
+            {"headers": {"Authorization": "Basic b3R0bzpwdw=="}},
+            {"headers": {"Authorization": "Bearer"}},
+            {"headers": {"Cookie": "sessionid=none; broken", "Origin": OURS, "Host": HOST}},
+            {
+                "headers": {
+                    "Cookie": 'sessionid="\\000\\000\\000\\000\\000\\000\\000\\000"',
+                    "Origin": OURS,
+                    "Host": HOST,
+                }
+            },
+        ):
+            assert await opens(**given) == 4401, given
+
+    run(test)
+
+
+def test_an_expired_token_does_not_open_but_does_not_close_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        headers = await in_thread(world.bearer, "otto")
+        client = await Client(headers=headers).open()
+        await client.ask("ping")
+        monkeypatch.setattr(tokens.AccessToken, "check_exp", expired)
+        assert await opens(headers=headers) == 4401
+        assert (await client.ask("get_metrics"))["type"] == "metrics"
+        await client.leave()
+
+    run(test)
+
+
+def expired(*_: object, **__: object) -> None:
+    raise tokens.TokenError("expired")
+
+
+def test_a_key_without_the_scope_to_read_is_forbidden(world: World) -> None:
+    _, key = api_keys.make(world.acme, "writer", ["interventions:write", "metrics:read"])
+
+    async def test() -> None:
+        assert await opens(token=key) == 4403
+
+    run(test)
+
+
+def test_a_cookie_counts_only_from_our_own_pages(world: World, settings: Any) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = ["https://console.example", "https://*.trusted.example"]
+
+    async def test() -> None:
+        session = {"Cookie": await cookie(world, "otto"), "Host": HOST}
+        for origin in (OURS, "https://console.example", "https://eu.trusted.example"):
+            assert await opens(headers=session | {"Origin": origin}) is True, origin
+        for origin in (
+            "http://elsewhere.example",
+            f"http://{HOST}.elsewhere.example",
+            f"http://{HOST}:81",
+            "http://console.example",
+            "https://trusted.example.elsewhere",
+            "null",
+            "",
+        ):
+            assert await opens(headers=session | {"Origin": origin}) == 4401, origin
+        assert await opens(headers=session) == 4401
+        # Whoever makes a name of theirs lead to this machine is not this host.
+        assert await opens(headers=session | {"Host": "rebound.example", "Origin": "http://rebound.example"}) == 4401
+
+    run(test)
+
+
+def test_a_cookie_of_a_pilot_in_several_organizations_needs_one_named(world: World) -> None:
+    Membership.objects.create(organization=world.globex, pilot=world.memberships["otto"].pilot, role=Role.VIEWER.value)
+
+    async def test() -> None:
+        headers = {"Cookie": await cookie(world, "otto"), "Host": HOST, "Origin": OURS}
+        assert await opens(headers=headers) == 4403
+        assert await opens(headers=headers, organization="globex") is True
+        assert await opens(headers=headers, organization="initech") == 4403
+
+    run(test)
+
+
+def test_a_pilot_in_no_organization_is_forbidden(world: World) -> None:
+    headers = world.bearer("otto")
+    world.memberships["otto"].delete()
+
+    async def test() -> None:
+        assert await opens(headers=headers) == 4403
+        assert await opens(headers={"Cookie": await cookie(world, "otto"), "Host": HOST, "Origin": OURS}) == 4403
+
+    run(test)
+
+
+def end_family() -> None:
+    families = RefreshFamily.across_organizations.filter(pilot__pilot_id="local:otto")
+    families.update(revoked_at=timezone.now())
+
+
+def deactivate() -> None:
+    Pilot.objects.filter(pilot_id="local:otto").update(is_active=False)
+
+
+def dismiss() -> None:
+    Membership.across_organizations.filter(pilot__pilot_id="local:otto").delete()
+
+
+@pytest.mark.parametrize(("ending", "code"), [(end_family, 4401), (deactivate, 4401), (dismiss, 4403)])
+def test_an_open_socket_ends_with_its_pilots_right(world: World, ending: Callable[[], None], code: int) -> None:
+    async def test() -> None:
+        async with connected(world, "vera") as other:
+            client = await Client(headers=await in_thread(world.bearer, "otto")).open()
+            await client.ask("ping")
+            await in_thread(ending)
+            assert await client.closed() == code
+            await client.leave()
+            assert (await other.ask("ping"))["type"] == "pong"
+
+    run(test)
+
+
+def test_an_open_socket_ends_with_its_session(world: World) -> None:
+    async def test() -> None:
+        browser = await in_thread(world.session, "otto")
+        session = f"sessionid={browser.cookies['sessionid'].value}"
+        client = await Client(headers={"Cookie": session, "Host": HOST, "Origin": OURS}).open()
+        await client.ask("ping")
+        await in_thread(browser.logout)
+        assert await client.closed() == 4401
+        await client.leave()
+
+    run(test)
+
+
+def test_a_new_password_ends_the_sockets_of_the_old_one(world: World) -> None:
+    def change() -> None:
+        pilot = world.memberships["otto"].pilot
+        pilot.set_password("another long enough one")
+        pilot.save()
+
+    async def test() -> None:
+        client = await Client(headers={"Cookie": await cookie(world, "otto"), "Host": HOST, "Origin": OURS}).open()
+        await client.ask("ping")
+        await in_thread(change)
+        assert await client.closed() == 4401
+        await client.leave()
+
+    run(test)
+
+
+def test_an_open_socket_ends_with_its_key(world: World) -> None:
+    async def test() -> None:
+        client = await Client(token=world.keys["agent"][1]).open()
+        await client.ask("ping")
+        await in_thread(ApiKey.across_organizations.filter(name="agent").update, revoked_at=timezone.now())
+        assert await client.closed() == 4401
+        await client.leave()
+
+    run(test)
+
+
+def test_a_role_taken_away_counts_on_the_open_socket(world: World) -> None:
+    async def test() -> None:
+        request_id = await create(world)
+        async with connected(world, "otto") as client:
+            assert (await client.ask("action", request_id=request_id, action="claim"))["type"] == "action_result"
+            members = Membership.across_organizations.filter(pilot__pilot_id="local:otto")
+            await in_thread(members.update, role=Role.VIEWER.value)
+            reply = await client.ask("action", request_id=request_id, action="claim")
+            while reply["type"] == "action_result":
+                reply = await client.ask("action", request_id=request_id, action="claim")
+            assert reply["error"]["code"] == "FORBIDDEN"
+
+    run(test)
+
+
+def test_sockets_stay_open_while_their_credentials_cannot_be_checked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fail(callers: object) -> None:
+        asked.append(callers)
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(standing, "standing", fail)
+
+    async def test() -> None:
+        async with connected(world, "otto") as client:
+            while len(asked) < 3:
+                assert (await client.ask("get_history"))["type"] == "history"
+
+    run(test)
+
+
+def test_an_address_refused_too_often_waits_until_the_minute_is_over(world: World) -> None:
+    async def test() -> None:
+        for _ in range(admission.MAX_REFUSALS):
+            assert await opens(token="nonsense", client="192.0.2.1") == 4401
+        turned_away = Client(token=world.keys["agent"][1], client="192.0.2.1")
+        answer = await turned_away.handshake()
+        assert (answer["type"], answer["status"]) == ("websocket.http.response.start", 429)
+        assert (b"retry-after", b"60") in answer["headers"]
+        assert await opens(token=world.keys["agent"][1], client="192.0.2.2") is True
+        await in_thread(cache.clear)
+        assert await opens(token=world.keys["agent"][1], client="192.0.2.1") is True
+
+    run(test)
+
+
+def test_a_server_that_cannot_answer_with_a_status_refuses_the_handshake(world: World) -> None:
+    async def test() -> None:
+        for _ in range(admission.MAX_REFUSALS):
+            await opens(token="nonsense", client="192.0.2.1")
+        accepted, _ = await Client(token=world.keys["agent"][1], client="192.0.2.1").socket.connect()
+        assert not accepted
+
+    run(test)
+
+
+def test_refusals_that_cannot_be_counted_do_not_close_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ConnectionError("no Redis")
+
+    for name in ("get", "add", "incr"):
+        monkeypatch.setattr(admission.cache, name, fail)
+
+    async def test() -> None:
+        assert await opens(token="nonsense", client="192.0.2.1") == 4401
+        assert await opens(token=world.keys["agent"][1], client="192.0.2.1") is True
+
+    run(test)
