@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from chameleon import health, openapi
-from pilots.views import sign_in_by_link
+from interventions.views.queue import without_slash
+from pilots.views import home, sign_in_by_link
 
 urlpatterns = [
     re_path(r"^health/?$", health.health),
@@ -16,4 +17,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
     path("accounts/", include("allauth.account.urls")),
+    path("", home, name="home"),
+    re_path(r"^(?P<path>interventions/[^/]+)$", home),
+    path("o/<slug:slug>", without_slash),
+    path("o/<slug:slug>/", include("interventions.urls")),
 ]

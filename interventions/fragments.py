@@ -15,7 +15,7 @@ type JSON = dict[str, Any]
 
 
 def event_fragments(event: JSON, intervention: JSON) -> dict[str, str]:
-    """What an event changes on open pages, by name: `card` or `tombstone`, and `entry`. Both arguments as on the wire."""
+    """What an event changes on open pages: `card` or `tombstone`, and `entry`. Both arguments are as on the wire."""
     state = "card" if intervention["status"] in OPEN else "tombstone"
     return {
         state: render_to_string(f"interventions/_{state}.html", {"item": intervention}),

@@ -1,5 +1,7 @@
 """Which organization a pilot acts in, and with which role."""
 
+from django.contrib.sessions.backends.base import SessionBase
+
 from pilots.errors import InvalidInput, NotAllowed, NotFound
 from pilots.models import Membership, Pilot
 
@@ -27,3 +29,15 @@ def choose(pilot: Pilot, slug: str | None) -> Membership:
             errors={"organization": [f"one of {slugs}"]},
         )
     return rows[0]
+
+
+def remember(session: SessionBase, membership: Membership) -> None:
+    """Notes where the pilot was last; only `/` asks for it, every other page names its organization itself."""
+    if session.get("organization") != membership.organization.slug:
+        session["organization"] = membership.organization.slug
+
+
+def last_used(pilot: Pilot, session: SessionBase) -> Membership | None:
+    """What a pilot who names no organization means: the membership last used, else the first; None: there is none."""
+    rows = memberships_of(pilot)
+    return next((row for row in rows if row.organization.slug == session.get("organization")), next(iter(rows), None))

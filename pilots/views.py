@@ -1,12 +1,15 @@
-"""Pages about who is here: where a pilot starts, and what one without an organization sees."""
+"""Pages about who is here: a one-time sign-in, where a pilot starts, and what one without an organization sees."""
 
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from pilots.memberships import last_used
+from pilots import sign_in_links
+from pilots.errors import NotAuthenticated
+from pilots.memberships import last_used, memberships_of
 from pilots.models import Pilot
 
 
@@ -20,3 +23,18 @@ def home(request: HttpRequest, path: str = "") -> HttpResponse:
         return render(request, "pilots/no_organization.html", status=403)
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     return redirect(f"/o/{membership.organization.slug}/{path}{query}")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Looking asks for a press of the button, so that a mail scanner that follows links does not use it up."""
+    if request.method != "POST":
+        stands = sign_in_links.stands(token)
+        return render(request, "pilots/sign_in_link.html", {"stands": stands}, status=200 if stands else 410)
+    try:
+        pilot = sign_in_links.use(token)
+    except NotAuthenticated:
+        return render(request, "pilots/sign_in_link.html", {"stands": False}, status=410)
+    login(request, pilot, "django.contrib.auth.backends.ModelBackend")
+    return redirect("/" if memberships_of(pilot) else "/admin/")

@@ -22,7 +22,7 @@ _ACRONYM = 2
 @register.filter
 def visible(text: object) -> SafeString:
     """Escaped text in which every character that could hide or reorder others shows as its code point."""
-    marked = _INVISIBLE.sub(_shown, str(conditional_escape(text)))
+    marked = _INVISIBLE.sub(_shown, str(conditional_escape(str(text))))
     return mark_safe(marked)  # noqa: S308 -- escaped above; only our own marks are added
 
 
@@ -85,6 +85,16 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def delivery_time(item: dict[str, Any]) -> str:
+    """From a decision to its delivery, in the unit that fits."""
+    decided, delivered = (datetime.fromisoformat(item[name]) for name in ("action_timestamp", "delivered_at"))
+    seconds = max((delivered - decided).total_seconds(), 0.0)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+
+
+@register.filter
 def kind(value: object) -> str:
     """Which sort of JSON value this is, for a template that shows each its own way."""
     match value:
@@ -113,9 +123,11 @@ def host(address: str) -> str:
 
 
 @register.filter
-def member(container: dict[str, Any], key: str) -> Any:
-    """`container[key]`, None where it is not there."""
-    return container.get(key)
+def entries(container: Any) -> list[tuple[str, Any]]:
+    """What an object or a list holds, each under its key or its number from 1."""
+    if isinstance(container, dict):
+        return list(container.items())
+    return [(str(number), item) for number, item in enumerate(container, 1)]
 
 
 def short_name(actor: str) -> str:

@@ -1,0 +1,95 @@
+"""One intervention: what is asked, its context, the decision form, and what has happened so far."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from interventions import listing, policy, wire
+from interventions.actions import count_open
+from interventions.errors import Conflict
+from interventions.lifecycle import ANSWERS, FINAL, OPEN, Status, Type, claim_lives, is_past, reason_needed
+from interventions.models import Event, Intervention
+from interventions.views import answer_form
+from interventions.views.door import full_page, is_part, member, part, position
+from pilots import database
+from pilots.caller import Caller
+from pilots.models import Membership
+from pilots.roles import Role
+
+# Longer trails show their latest entries; the whole trail is the API's.
+MAX_ENTRIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a form that was refused held: shown again, so that nothing typed is lost."""
+
+    posted: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    conflict: Conflict | None = None
+
+
+NOTHING = Typed()
+
+
+@require_GET
+@member
+def detail(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
+    return show(request, caller, request_id)
+
+
+def show(
+    request: HttpRequest, caller: Caller, request_id: str, typed: Typed = NOTHING, status: int = 200
+) -> HttpResponse:
+    """The intervention as it stands now, whole page or pane; read afresh also after a change."""
+    here = position(caller)
+    context = here | _facts(caller, listing.detail(caller, request_id)) | _forms(caller, request_id, typed)
+    if is_part(request):
+        return part(request, caller, "interventions/_detail.html", context, status)
+    return full_page(request, caller, "interventions/detail.html", context, status)
+
+
+def _facts(caller: Caller, row: Intervention) -> dict[str, Any]:
+    now = database.now()
+    trail = Event.objects.for_caller(caller).filter(request_id=row.request_id).order_by("-seq")[:MAX_ENTRIES]
+    claimed = claim_lives(row.status, row.claimed_until, now)
+    item = wire.intervention(row)
+    fields = answer_form.fields_of(row.response_schema) if row.response_schema else []
+    return {
+        "item": item,
+        "events": [wire.event(event) for event in reversed(trail)],
+        "is_open": row.status in OPEN and not is_past(row.expires_at, now),
+        "is_past": row.status == Status.EXPIRED or (row.status in OPEN and is_past(row.expires_at, now)),
+        "claimant": row.assigned_to if claimed else None,
+        "may_decide": policy.may(caller, "approve", row.required_role),
+        "may_claim": policy.may(caller, "claim"),
+        "approved_by_me": caller.actor in {approval["pilot_id"] for approval in item["approvals"]},
+        "fields": fields,
+        "given": [(field.label, row.response.get(field.key)) for field in fields] if row.response else [],
+        "reason_needed": reason_needed(row.intervention_type, Status.APPROVED),
+        "typed_word": row.intervention_type == Type.KILL_SWITCH,
+        "awaits_answer": row.status in ANSWERS,
+        "is_final": row.status in FINAL,
+        "related": count_open(caller, row.uow_id, besides=row.request_id),
+        "colleagues": _colleagues(caller, row),
+    }
+
+
+def _forms(caller: Caller, request_id: str, typed: Typed) -> dict[str, Any]:
+    """What the forms hold besides the facts."""
+    context: dict[str, Any] = {"posted": typed.posted, "errors": typed.errors, "conflict": typed.conflict}
+    if typed.posted or typed.errors:
+        schema = listing.detail(caller, request_id).response_schema
+        if schema:
+            context["fields"] = answer_form.fields_of(schema, typed.posted, typed.errors)
+    return context
+
+
+def _colleagues(caller: Caller, row: Intervention) -> list[Membership]:
+    """Whom it may be assigned to."""
+    if row.status in FINAL or not policy.may(caller, "assign"):
+        return []
+    rows = Membership.objects.for_caller(caller).filter(pilot__is_active=True).exclude(role=Role.VIEWER)
+    return list(rows.select_related("pilot").order_by("pilot__name", "pilot__pilot_id")[:200])

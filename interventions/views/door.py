@@ -1,0 +1,103 @@
+"""What every page does first and last: who is asking, in which organization, and an answer nobody else may keep."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+
+from interventions.events import stream_of
+from interventions.figures import figures_of
+from pilots.caller import Caller
+from pilots.errors import NotAllowed, NotFound
+from pilots.memberships import choose, memberships_of, remember
+from pilots.models import Pilot
+
+type PageView[**Rest] = Callable[Concatenate[HttpRequest, Caller, Rest], HttpResponse]
+
+
+def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
+    """Gives the view its Caller. Another's organization is 404, no session leads to sign-in, a refusal is 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        if not isinstance(request.user, Pilot):
+            return signed_out(request)
+        try:
+            membership = choose(request.user, slug)
+            remember(request.session, membership)
+            caller = Caller.of_pilot(membership, credential=f"session:{request.session.session_key}")
+            return private(view(request, caller, *args, **kwargs))
+        except NotFound as error:
+            raise Http404(error.detail) from error
+        except NotAllowed as error:
+            raise PermissionDenied(error.detail) from error
+
+    return guarded
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Sign-in for a page; for a part of one a 401 that says so, never a sign-in page inside a card."""
+    back = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
+    if not is_part(request):
+        return redirect_to_login(back)
+    response = render(request, "interventions/_signed_out.html", status=401)
+    response["HX-Retarget"] = "#notices"
+    response["HX-Reswap"] = "innerHTML"
+    return private(response)
+
+
+def is_part(request: HttpRequest) -> bool:
+    """True where the page's own script asks and takes a fragment."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def full_page(
+    request: HttpRequest, caller: Caller, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """A whole page in the frame, which knows the pilot, the organization and the pilot's other organizations."""
+    frame = {
+        "caller": caller,
+        "organizations": [row.organization for row in memberships_of(_pilot(request))],
+        "figures": context.get("figures") or figures_of(caller.organization.pk),
+    }
+    return render(request, template, base_context(caller) | frame | context, status=status)
+
+
+def part(
+    request: HttpRequest, caller: Caller, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """A fragment for a page that is open already."""
+    return render(request, template, base_context(caller) | context, status=status)
+
+
+def base_context(caller: Caller) -> dict[str, Any]:
+    return {
+        "caller": caller,
+        "base": reverse("queue", args=[caller.organization.slug]),
+        "role": caller.role,
+        "me": caller.actor,
+    }
+
+
+def position(caller: Caller) -> dict[str, Any]:
+    """Where in the log a page stands. Read before its rows: what happens in between is told twice, never lost."""
+    stream = stream_of(caller.organization.pk)
+    return {"seq": stream.last_seq, "epoch": stream.epoch}
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _pilot(request: HttpRequest) -> Pilot:
+    if not isinstance(request.user, Pilot):
+        raise PermissionDenied
+    return request.user

@@ -1,0 +1,75 @@
+// Where the console's script begins: what every page does, then what this one is about.
+
+import * as connection from "./connection.js";
+import * as detail from "./detail.js";
+import { start } from "./live.js";
+import { csrfToken, getPart, SignedOut } from "./parts.js";
+import * as queue from "./queue.js";
+import { toast } from "./tell.js";
+import { localize } from "./times.js";
+
+const page = document.body.dataset;
+const hasQueue = document.getElementById("lanes") !== null;
+
+// Everything on the page that shows the log, and the earliest position any of it stands at.
+async function refresh(position) {
+  const shown = [];
+  if (hasQueue) {
+    const list = await queue.refresh(position);
+    if (list === null) return null;
+    shown.push(list);
+  }
+  if (detail.shown()) shown.push(await detail.refresh());
+  const places = shown.filter(Boolean);
+  return places.length ? places.reduce((first, other) => (other.seq < first.seq ? other : first)) : null;
+}
+
+// htmx
+
+document.body.addEventListener("htmx:configRequest", ({ detail: request }) => {
+  request.headers["X-CSRFToken"] = csrfToken();
+  delete request.parameters.csrfmiddlewaretoken;
+});
+document.body.addEventListener("htmx:sendError", () => toast("The server did not answer; nothing was recorded."));
+document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  toast(xhr.status === 403 ? "You may not do this." : "Something went wrong; nothing was recorded.");
+});
+
+// The kill switch opens over the page; without script its link is a page of its own.
+
+const dialog = document.getElementById("dialog");
+
+document.getElementById("kill-switch")?.addEventListener("click", async (event) => {
+  event.preventDefault();
+  try {
+    dialog.replaceChildren(await getPart(event.currentTarget?.href ?? `${page.base}kill-switch`));
+    htmx.process(dialog);
+    dialog.showModal();
+  } catch (error) {
+    if (!(error instanceof SignedOut)) toast("The server did not answer.");
+  }
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog || event.target.closest("[data-close]")) {
+    event.preventDefault();
+    dialog.close();
+  }
+});
+
+// Menus close when one looks elsewhere.
+
+document.addEventListener("click", ({ target }) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+localize(document);
+connection.begin();
+detail.begin();
+if (hasQueue) queue.begin();
+if (page.seq) start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });

@@ -1,0 +1,166 @@
+// One request, open in the pane or on its page: two steps to a decision, a claim kept alive, news beside what is typed.
+
+import { restVerbs } from "./connection.js";
+import { isReachable, live } from "./live.js";
+import { morph } from "./morph.js";
+import { getPart, parse, post, SignedOut } from "./parts.js";
+import { announce } from "./tell.js";
+import { localize } from "./times.js";
+
+const RENEW_EVERY = 4 * 60 * 1000;
+const me = document.body.dataset.pilot;
+// What was typed and not sent, by request_id: another request may be looked at meanwhile.
+const drafts = new Map();
+let refreshing = null;
+
+export const shown = () => document.getElementById("detail");
+const form = () => document.getElementById("decide");
+
+// Somebody is deciding: nothing of theirs may be replaced.
+const isTyping = () => form()?.querySelector("[name=verdict]:checked") != null;
+
+function onEvent({ detail: frame }) {
+  const detail = shown();
+  if (detail?.dataset.requestId !== frame.request_id) return;
+  const entry = parse(frame.html.entry ?? "").firstElementChild;
+  if (entry && !document.getElementById(entry.id)) document.getElementById("timeline").append(entry);
+  if (frame.html.tombstone && isTyping() && frame.actor !== me) announce("This request was decided", { urgent: true });
+  clearTimeout(refreshing);
+  refreshing = setTimeout(() => refresh().catch(() => {}), 30);
+}
+
+// The facts as they are now; a form somebody is typing in stays as it is.
+export async function refresh() {
+  const detail = shown();
+  if (!detail) return null;
+  const fresh = (await getPart(detail.dataset.address)).getElementById("detail");
+  if (shown()?.dataset.requestId !== fresh.dataset.requestId) return null;
+  for (const name of ["status", "seq", "epoch", "expiresAt", "renew"]) {
+    if (name in fresh.dataset) shown().dataset[name] = fresh.dataset[name];
+    else delete shown().dataset[name];
+  }
+  for (const id of ["detail-head", "decision-title", "decision-notice", "timeline"]) swap(id, fresh);
+  if (!document.getElementById("claims")?.contains(document.activeElement)) swap("claims", fresh);
+  if (!isTyping()) {
+    swap("decision-form", fresh);
+    shown().dataset.version = fresh.dataset.version;
+  } else if (!fresh.querySelector("#decide")) {
+    close();
+  }
+  htmx.process(shown());
+  restVerbs(shown());
+  return { seq: Number(fresh.dataset.seq), epoch: fresh.dataset.epoch };
+}
+
+function swap(id, fresh) {
+  const old = document.getElementById(id);
+  const next = fresh.querySelector(`#${id}`);
+  if (old && next) morph(old, next);
+  else if (old) old.remove();
+  else if (next) document.getElementById("decision").append(next);
+}
+
+// It can no longer be decided; what was typed stays to be read and copied.
+function close() {
+  for (const button of form().querySelectorAll(".commit")) button.remove();
+  for (const field of form().querySelectorAll("textarea, input")) field.readOnly = true;
+}
+
+function onExpired({ target }) {
+  if (!shown()?.contains(target)) return;
+  announce("The time to decide has run out", { urgent: true });
+  // The database's clock has the last word; it is a moment behind at most.
+  setTimeout(() => refresh().catch(() => {}), 300);
+  for (const button of shown().querySelectorAll("[data-verb]:not([data-verb=comment])")) button.disabled = true;
+}
+
+// First step: choosing opens the form. Arrow keys only move between the two.
+let isArrow = false;
+
+function onChange({ target }) {
+  if (target.name !== "verdict" || isArrow) return;
+  const fields = form().querySelectorAll(".decide-body :is(input:not([type=hidden]), textarea, select)");
+  [...fields].find((field) => field.offsetParent !== null)?.focus();
+}
+
+function onKeyDown(event) {
+  isArrow = event.key.startsWith("Arrow");
+  if (event.key !== "Enter" || !event.target.closest?.("#decide")) return;
+  if (event.ctrlKey || event.metaKey) {
+    event.preventDefault();
+    commit();
+  } else if (event.target.matches("input")) {
+    // No single key commits.
+    event.preventDefault();
+    if (event.target.name === "verdict") event.target.click();
+  }
+}
+
+function commit() {
+  const button = [...form().querySelectorAll(".commit")].find((one) => one.offsetParent !== null && !one.disabled);
+  if (button) form().requestSubmit(button);
+}
+
+function keepDraft({ target }) {
+  const typed = target.closest?.("#decide");
+  if (typed && shown()) drafts.set(shown().dataset.requestId, [...new FormData(typed)]);
+}
+
+function restoreDraft() {
+  const typed = form();
+  const draft = shown() && drafts.get(shown().dataset.requestId);
+  if (!typed || !draft || isTyping()) return;
+  for (const [name, value] of draft) {
+    if (name === "csrfmiddlewaretoken" || name === "version" || name === "content_hash") continue;
+    for (const field of typed.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === value;
+      else field.value = value;
+    }
+  }
+}
+
+// After an answer of the server to one of the forms here.
+function onSwapped({ detail: { target, xhr } }) {
+  localize(document.getElementById("main"));
+  restVerbs();
+  if (!shown() || !(target.id === "detail" || target.id === "pane")) return;
+  if (target.id === "pane") {
+    restoreDraft();
+    shown().focus({ preventScroll: true });
+    renew();
+    return;
+  }
+  if (xhr.status < 300) {
+    if (!form()) drafts.delete(shown().dataset.requestId);
+    shown().focus({ preventScroll: true });
+  } else {
+    const wrong = shown().querySelector("[aria-invalid=true]") ?? shown().querySelector("#decision [role=alert]");
+    wrong?.scrollIntoView({ block: "nearest" });
+    if (wrong?.matches("input, textarea, select")) wrong.focus();
+  }
+}
+
+// An open page keeps its pilot's claim.
+async function renew() {
+  const address = shown()?.dataset.renew;
+  if (!address || !isReachable()) return;
+  try {
+    await post(address);
+    await refresh();
+  } catch (error) {
+    if (!(error instanceof SignedOut)) return;
+  }
+}
+
+export function begin() {
+  live.addEventListener("event", onEvent);
+  document.addEventListener("chameleon:expired", onExpired);
+  document.addEventListener("change", onChange);
+  document.addEventListener("change", keepDraft);
+  document.addEventListener("input", keepDraft);
+  document.addEventListener("keydown", onKeyDown, { capture: true });
+  document.addEventListener("keyup", () => (isArrow = false));
+  document.body.addEventListener("htmx:afterSwap", onSwapped);
+  setInterval(renew, RENEW_EVERY);
+  renew();
+}

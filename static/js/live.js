@@ -1,0 +1,195 @@
+// The one socket of this tab: applies what happens in order, and finds back after every kind of interruption.
+//
+// The socket is a hint; the database is the record. The page knows the position (`seq`) it shows. Frames are applied
+// strictly one after the other; on a gap, after a restore or when the server says so, the page's parts are fetched
+// anew. Without a socket they are fetched every five seconds.
+
+import { SignedOut } from "./parts.js";
+import { setClock } from "./times.js";
+
+const PING_AFTER = 15000;
+const PONG_WITHIN = 10000;
+const HEALTHY_AFTER = 10000;
+const POLL_EVERY = 5000;
+const LONGEST_WAIT = 30000;
+const ENDED = { 4401: "Signed out", 4403: "No access" };
+
+export const live = new EventTarget();
+
+let address;
+let refreshPage;
+let position;
+let socket = null;
+let attempt = 0;
+let isCatchingUp = false;
+let held = [];
+let heardAt = 0;
+let pingedAt = 0;
+let retryAt = 0;
+let reachedAt = Date.now();
+let timers = {};
+let status = "connecting";
+
+// `refresh(position)` fetches the page's parts and gives the position they show, null where nothing has happened.
+export function start({ url, seq, epoch, refresh }) {
+  address = url;
+  position = { seq: Number(seq), epoch };
+  refreshPage = refresh;
+  open();
+  setInterval(watch, 5000);
+  addEventListener("online", retry);
+  addEventListener("offline", () => lost({ isOffline: true }));
+  addEventListener("pagehide", () => socket?.close());
+  addEventListener("pageshow", (event) => event.persisted && retry());
+  document.addEventListener("visibilitychange", () => !document.hidden && status !== "live" && retry());
+}
+
+export const isReachable = () => status === "live" || status === "connecting" || status === "reconnecting";
+
+// At once, by the pilot's hand or because the network is back.
+export function retry() {
+  if (socket && socket.readyState === WebSocket.CONNECTING) return;
+  if (status === "live") return;
+  clearTimeout(timers.retry);
+  open();
+  poll();
+}
+
+function open() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const query = new URLSearchParams({ since: position.seq, epoch: position.epoch });
+  const mine = new WebSocket(`${scheme}://${location.host}${address}?${query}`);
+  socket = mine;
+  pingedAt = 0;
+  heardAt = Date.now();
+  mine.onmessage = (message) => mine === socket && hear(JSON.parse(message.data));
+  mine.onclose = (event) => mine === socket && closed(event.code);
+}
+
+function hear(frame) {
+  heardAt = Date.now();
+  reachedAt = heardAt;
+  if (frame.kind === "hello") greet(frame);
+  else if (frame.kind === "event") take(frame);
+  else if (frame.kind === "tiles") tell("tiles", frame);
+  else if (frame.kind === "resync") catchUp();
+}
+
+function greet(frame) {
+  setClock(frame.now);
+  // The role may have changed since the page was made; the server decides anyway.
+  if (frame.role) document.body.dataset.role = frame.role;
+  clearTimeout(timers.poll);
+  timers.healthy = setTimeout(() => (attempt = 0), HEALTHY_AFTER);
+  say("live");
+  if (frame.epoch !== position.epoch || frame.seq < position.seq) catchUp();
+}
+
+function take(frame) {
+  if (isCatchingUp) {
+    held.push(frame);
+  } else if (frame.seq === position.seq + 1) {
+    position.seq = frame.seq;
+    tell("event", frame);
+  } else if (frame.seq > position.seq) {
+    held.push(frame);
+    catchUp();
+  }
+}
+
+// Fetches what the page shows and goes on from there with the frames that came meanwhile.
+async function catchUp() {
+  if (isCatchingUp) return;
+  isCatchingUp = true;
+  try {
+    position = (await refreshPage(null)) ?? position;
+    reachedAt = Date.now();
+  } catch (error) {
+    held = [];
+    fail(error);
+    return;
+  } finally {
+    isCatchingUp = false;
+  }
+  const frames = held.sort((one, other) => one.seq - other.seq);
+  held = [];
+  frames.forEach(take);
+}
+
+function fail(error) {
+  if (error instanceof SignedOut) end(4401);
+  else if (socket?.readyState === WebSocket.OPEN) socket.close(4000);
+}
+
+function closed(code) {
+  clearTimeout(timers.healthy);
+  socket = null;
+  if (code in ENDED) end(code);
+  else lost({});
+}
+
+function end(code) {
+  clearTimeout(timers.retry);
+  clearTimeout(timers.poll);
+  const gone = socket;
+  socket = null;
+  gone?.close();
+  say("ended", { text: ENDED[code] });
+  // Whoever signed in again in another tab comes back to this one; `visibilitychange` then tries.
+  if (code === 4401) tell("ended", {});
+}
+
+function lost({ isOffline = false }) {
+  const wait = Math.random() * Math.min(LONGEST_WAIT, 1000 * 2 ** attempt++);
+  retryAt = Date.now() + wait;
+  clearTimeout(timers.retry);
+  timers.retry = setTimeout(open, wait);
+  if (status === "live" || status === "connecting") {
+    clearTimeout(timers.poll);
+    timers.poll = setTimeout(poll, POLL_EVERY);
+  }
+  if (isOffline) say("offline", { since: reachedAt });
+  else if (status !== "offline") say("reconnecting", { retryAt });
+}
+
+// While there is no socket: the page's parts every five seconds, and with them the truth about the connection.
+async function poll() {
+  clearTimeout(timers.poll);
+  if (status === "live") return;
+  try {
+    const found = await refreshPage(position);
+    if (status === "live") return;
+    position = found ?? position;
+    reachedAt = Date.now();
+    say("reconnecting", { retryAt });
+  } catch (error) {
+    if (error instanceof SignedOut) return end(4401);
+    if (status !== "live") say("offline", { since: reachedAt });
+  }
+  timers.poll = setTimeout(poll, POLL_EVERY);
+}
+
+// A line that is cut without a word looks open for minutes: whoever does not answer a ping is gone. Timers of hidden
+// tabs run once a minute, so only an unanswered ping counts, not silence.
+function watch() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const time = Date.now();
+  if (pingedAt > heardAt) {
+    if (time - pingedAt < PONG_WITHIN) return;
+    const dead = socket;
+    closed(4000);
+    dead.close(4000);
+  } else if (time - heardAt >= PING_AFTER) {
+    pingedAt = time;
+    socket.send(JSON.stringify({ kind: "ping" }));
+  }
+}
+
+function say(next, detail = {}) {
+  status = next;
+  tell("connection", { status, ...detail });
+}
+
+function tell(name, detail) {
+  live.dispatchEvent(new CustomEvent(name, { detail }));
+}

@@ -1,0 +1,53 @@
+// How the page fetches its own parts, and makes any fragment ready to be shown.
+
+import { localize } from "./times.js";
+
+const base = document.body.dataset.base;
+const PATIENCE = 10000;
+
+export class SignedOut extends Error {}
+export class Unreachable extends Error {}
+
+// The token rotates at sign-in, perhaps in another tab: it is read from the cookie each time.
+export const csrfToken = () => /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+
+export function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  // A fragment from the socket names no organization; the page does.
+  for (const link of template.content.querySelectorAll('[href^="interventions/"]')) {
+    link.setAttribute("href", base + link.getAttribute("href"));
+  }
+  for (const button of template.content.querySelectorAll('[formaction^="interventions/"]')) {
+    button.setAttribute("formaction", base + button.getAttribute("formaction"));
+  }
+  localize(template.content);
+  return template.content;
+}
+
+// The fragment at `address`; null where nothing has happened since `position`.
+export async function getPart(address, position = "") {
+  const response = await ask(address, { headers: position ? { "X-Position": position } : {} });
+  if (response.status === 204) return null;
+  if (!response.ok) throw new Unreachable(String(response.status));
+  return parse(await response.text());
+}
+
+export async function post(address, { target = "" } = {}) {
+  return ask(address, { method: "POST", headers: { "X-CSRFToken": csrfToken(), "HX-Target": target } });
+}
+
+async function ask(address, options) {
+  const headers = { "HX-Request": "true", ...options.headers };
+  let response;
+  try {
+    response = await fetch(address, { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  } catch (error) {
+    throw new Unreachable(error.message);
+  }
+  if (response.status === 401) {
+    document.getElementById("notices").innerHTML = await response.text();
+    throw new SignedOut();
+  }
+  return response;
+}

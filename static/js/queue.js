@@ -1,0 +1,332 @@
+// The list: cards that change in place, arrivals that wait while somebody reads, tombstones, tabs, the pane beside it.
+
+import { restVerbs } from "./connection.js";
+import { live } from "./live.js";
+import { morph } from "./morph.js";
+import { getPart, parse, post, SignedOut } from "./parts.js";
+import { announce, titleCount, toast } from "./tell.js";
+
+const TOMBSTONE = 4000;
+const body = document.body.dataset;
+const wide = matchMedia("(min-width: 1100px)");
+const hovers = matchMedia("(hover: hover)");
+// Arrivals that wait, by request_id.
+const waiting = new Map();
+
+const lanes = () => document.getElementById("lanes");
+const cardOf = (requestId) => document.getElementById(`card-${requestId}`);
+const tab = () => lanes().dataset.tab;
+
+const fits = {
+  all: () => true,
+  mine: (card) => card.dataset.assignedTo === body.pilot,
+  unclaimed: (card) => card.dataset.assignedTo === "",
+};
+
+// Somebody is in the list: nothing may move under their hand or eye.
+function isBusy() {
+  const list = lanes();
+  if (!list.querySelector(".card")) return false;
+  const selection = getSelection();
+  return (
+    (hovers.matches && list.matches(":hover")) ||
+    list.contains(document.activeElement) ||
+    scrollY > 60 ||
+    (!selection.isCollapsed && list.contains(selection.anchorNode))
+  );
+}
+
+function onEvent({ detail: frame }) {
+  const { card, tombstone } = frame.html;
+  const fresh = parse(card ?? tombstone ?? "").firstElementChild;
+  if (!fresh) return;
+  const known = cardOf(frame.request_id);
+  if (waiting.has(frame.request_id)) {
+    if (card && fits[tab()](fresh)) waiting.set(frame.request_id, fresh);
+    else waiting.delete(frame.request_id);
+    showWaiting();
+  } else if (known) {
+    if (card) change(known, fresh);
+    else bury(known, fresh, frame.actor === body.pilot);
+  } else if (card && fits[tab()](fresh)) {
+    arrive(fresh, frame.type === "created");
+  }
+  count();
+}
+
+function change(known, fresh) {
+  const isMoving = known.dataset.priority !== fresh.dataset.priority || known.classList.contains("tombstone");
+  if (isMoving) {
+    known.remove();
+    insert(fresh);
+  } else {
+    morph(known, fresh);
+    if (!fits[tab()](known)) leave(known);
+  }
+  mark();
+  restVerbs(lanes());
+}
+
+// It has left this tab: it stays readable for as long as a tombstone would.
+function leave(card) {
+  card.classList.add("leaving");
+  setTimeout(() => {
+    if (!fits[tab()](card)) vanish(card);
+    else card.classList.remove("leaving");
+  }, TOMBSTONE);
+}
+
+function arrive(card, isNew) {
+  if (isNew) tellArrival(card);
+  if (isBusy()) {
+    waiting.set(card.dataset.requestId, card);
+    showWaiting();
+  } else {
+    insert(card);
+  }
+}
+
+function tellArrival(card) {
+  const title = card.querySelector(".card-title a").lastChild.textContent.trim();
+  if (card.dataset.priority === "critical") announce(`New critical request: ${title}`, { urgent: true });
+  else announce("New request");
+}
+
+// By age: a new one comes to the end of its lane, where nothing above it moves.
+function insert(card) {
+  const list = document.querySelector(`#lane-${card.dataset.priority} .cards`);
+  const later = [...list.querySelectorAll(".card")].find((other) => other.dataset.createdAt > card.dataset.createdAt);
+  const more = list.querySelector(".more");
+  // The lane goes on beyond what is loaded: its end is not on this page.
+  if (!later && more) return;
+  list.insertBefore(card, later ?? more);
+  card.classList.add("arrived");
+  restVerbs(card);
+}
+
+function bury(known, tombstone, isMine) {
+  if (known.classList.contains("tombstone")) {
+    morph(known, tombstone);
+    return;
+  }
+  const hadFocus = known.contains(document.activeElement);
+  known.replaceWith(tombstone);
+  if (hadFocus && isMine) {
+    focusNear(tombstone);
+  } else if (hadFocus) {
+    // Somebody else finished it: the focus stays where its pilot put it.
+    tombstone.tabIndex = -1;
+    tombstone.focus({ preventScroll: true });
+  }
+  setTimeout(() => vanish(tombstone), TOMBSTONE);
+}
+
+function vanish(row) {
+  if (row.contains(document.activeElement)) {
+    row.addEventListener("focusout", () => setTimeout(() => vanish(row)), { once: true });
+    return;
+  }
+  row.classList.add("going");
+  setTimeout(() => {
+    row.remove();
+    count();
+  }, 250);
+}
+
+function focusNear(row) {
+  const links = [...lanes().querySelectorAll(".card-title a")];
+  const next = links.find((link) => row.compareDocumentPosition(link) & Node.DOCUMENT_POSITION_FOLLOWING);
+  (next ?? links.at(-1) ?? document.getElementById("main")).focus({ preventScroll: true });
+}
+
+function showWaiting() {
+  const bar = document.getElementById("arrivals");
+  const critical = [...waiting.values()].filter((card) => card.dataset.priority === "critical").length;
+  bar.hidden = waiting.size === 0;
+  bar.classList.toggle("critical", critical > 0);
+  document.getElementById("arrivals-text").textContent =
+    `${waiting.size} new` + (critical ? `, ${critical} critical` : "");
+}
+
+export function showArrivals() {
+  const cards = [...waiting.values()];
+  waiting.clear();
+  showWaiting();
+  cards.forEach(insert);
+  count();
+  const first = cards.find((card) => card.isConnected);
+  first?.scrollIntoView({ block: "nearest" });
+  first?.querySelector(".card-title a").focus({ preventScroll: true });
+}
+
+// Lane heads, tabs and title. The tiles are the organization's truth; what a tab narrows is counted here.
+function count() {
+  const figures = document.getElementById("tiles").dataset;
+  const assigned = JSON.parse(figures.assigned);
+  const total = ["critical", "high", "normal", "low"].reduce((sum, priority) => sum + Number(figures[priority]), 0);
+  const taken = Object.values(assigned).reduce((sum, number) => sum + number, 0);
+  setText("waiting", total);
+  setText("mine-count", assigned[body.pilot] ?? 0);
+  setText("unclaimed-count", total - taken);
+  titleCount(Number(figures.critical), total);
+  for (const lane of document.querySelectorAll(".lane")) countLane(lane, figures);
+}
+
+function countLane(lane, figures) {
+  const head = lane.querySelector("[data-count]");
+  const { priority } = lane.dataset;
+  const shown = lane.querySelectorAll(".card:not(.leaving)").length;
+  const held = [...waiting.values()].filter((card) => card.dataset.priority === priority).length;
+  const hasMore = lane.querySelector(".more") !== null;
+  const counted = hasMore ? Number(head.dataset.count) : shown + held;
+  head.textContent = tab() === "all" && hasMore ? figures[priority] : counted;
+}
+
+function setText(id, value) {
+  const element = document.getElementById(id);
+  if (element && element.textContent !== String(value)) element.textContent = value;
+}
+
+function onTiles({ detail: frame }) {
+  morph(document.getElementById("tiles"), parse(frame.html).firstElementChild);
+  count();
+}
+
+// The list as it is now. Null where nothing has happened since `position`.
+export async function refresh(position) {
+  const known = position ? `${position.epoch}:${position.seq}` : "";
+  const fresh = await getPart(`${body.base}?tab=${tab()}`, known);
+  if (fresh === null) return null;
+  const list = fresh.getElementById("lanes");
+  keepCalm(list);
+  morph(document.getElementById("tiles"), fresh.getElementById("tiles"));
+  morph(lanes(), list);
+  mark();
+  count();
+  restVerbs(lanes());
+  htmx.process(lanes());
+  return { seq: Number(lanes().dataset.seq), epoch: lanes().dataset.epoch };
+}
+
+// Also what a refresh brings waits while somebody is in the list.
+function keepCalm(list) {
+  waiting.clear();
+  if (isBusy()) {
+    for (const card of list.querySelectorAll(".card")) {
+      if (cardOf(card.dataset.requestId)) continue;
+      waiting.set(card.dataset.requestId, card);
+      card.remove();
+    }
+  }
+  showWaiting();
+}
+
+async function showTab(address) {
+  const fresh = await getPart(address);
+  waiting.clear();
+  showWaiting();
+  for (const id of ["tiles", "tabs", "lanes"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
+  htmx.process(lanes());
+  mark();
+  count();
+}
+
+// The pane
+
+const pane = () => document.getElementById("pane");
+let emptyPane;
+
+// Which card the pane shows.
+function mark() {
+  const shown = pane().querySelector("#detail")?.dataset.requestId;
+  for (const link of lanes().querySelectorAll(".card-title a[aria-current]")) link.removeAttribute("aria-current");
+  if (shown) cardOf(shown)?.querySelector("a")?.setAttribute("aria-current", "true");
+}
+
+async function openBeside(address) {
+  await htmx.ajax("GET", address, { target: "#pane", swap: "innerHTML" });
+  pane().scrollTop = 0;
+  mark();
+}
+
+export function closePane() {
+  pane().replaceChildren(...emptyPane.map((node) => node.cloneNode(true)));
+  mark();
+}
+
+function onClick(event) {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  const card = event.target.closest(".card-title a");
+  const tabLink = event.target.closest("a[data-tab]");
+  const close = event.target.closest(".pane .close");
+  if (card && wide.matches) {
+    event.preventDefault();
+    history.pushState(null, "", withTab(card.href));
+    openBeside(card.href).catch(complain);
+  } else if (close) {
+    event.preventDefault();
+    const requestId = pane().querySelector("#detail").dataset.requestId;
+    history.pushState(null, "", withTab(body.base));
+    closePane();
+    cardOf(requestId)?.querySelector("a")?.focus({ preventScroll: true });
+  } else if (tabLink) {
+    event.preventDefault();
+    showTab(tabLink.href).then(() => history.pushState(null, "", tabLink.href), complain);
+  }
+}
+
+function withTab(address) {
+  const url = new URL(address, location.origin);
+  if (tab() === "all") url.searchParams.delete("tab");
+  else url.searchParams.set("tab", tab());
+  return url;
+}
+
+// Back and forward: the address says which tab and which request.
+async function onPopState() {
+  const wanted = new URLSearchParams(location.search).get("tab") ?? "all";
+  if (wanted !== tab()) await showTab(withOnlyTab(wanted));
+  if (location.pathname === body.base) closePane();
+  else if (wide.matches) await openBeside(location.pathname);
+  else location.reload();
+}
+
+const withOnlyTab = (wanted) => `${body.base}?tab=${wanted}`;
+
+// A verb on a card. What comes back is the server's word; the socket tells the same to everybody else.
+async function onQuick(event) {
+  event.preventDefault();
+  const button = event.submitter;
+  const card = button.closest(".card");
+  button.disabled = true;
+  try {
+    const response = await post(button.getAttribute("formaction"), { target: "quick" });
+    const fresh = parse(await response.text()).firstElementChild;
+    if (response.ok) {
+      card.querySelector(".card-title a").focus({ preventScroll: true });
+      change(card, fresh);
+    } else {
+      toast(response.status === 409 ? fresh.textContent : "The server refused; nothing was changed.");
+      button.disabled = false;
+    }
+  } catch (error) {
+    button.disabled = false;
+    complain(error);
+  }
+}
+
+function complain(error) {
+  if (!(error instanceof SignedOut)) toast("The server did not answer; nothing was changed.");
+}
+
+export function begin() {
+  emptyPane = [...pane().childNodes].map((node) => node.cloneNode(true));
+  live.addEventListener("event", onEvent);
+  live.addEventListener("tiles", onTiles);
+  document.addEventListener("click", onClick);
+  document.getElementById("quick").addEventListener("submit", onQuick);
+  document.getElementById("show-arrivals").addEventListener("click", showArrivals);
+  document.body.addEventListener("htmx:afterSettle", ({ target }) => target.closest("#pane, #lanes") && mark());
+  addEventListener("popstate", () => onPopState().catch(complain));
+  count();
+}
