@@ -32,6 +32,7 @@ function isBusy() {
     (hovers.matches && list.matches(":hover")) ||
     list.contains(document.activeElement) ||
     scrollY > 60 ||
+    list.scrollTop > 60 ||
     (!selection.isCollapsed && list.contains(selection.anchorNode))
   );
 }
