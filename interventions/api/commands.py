@@ -35,7 +35,7 @@ def kill_switch(call: Call) -> HttpResponse:
 )
 def clarify(call: Call, uow_id: str) -> HttpResponse:
     """Answer a unit of work's question."""
-    row = actions.command(call.caller, Type.CLARIFICATION, inputs.unit_of(uow_id), reason=call.body["text"])
+    row = actions.command(call.caller, Type.CLARIFICATION, uow_id, reason=call.body["text"])
     return _done(row, f"Clarification for {uow_id}", new_status=_status(row, "ACTIVE"))
 
 
@@ -50,9 +50,9 @@ def waive(call: Call, uow_id: str, guard_rule_id: str) -> HttpResponse:
     row = actions.command(
         call.caller,
         Type.WAIVE_VIOLATION,
-        inputs.unit_of(uow_id),
+        uow_id,
         reason=call.body["reason"],
-        context={"guard_rule_id": inputs.unit_of(guard_rule_id)},
+        context={"guard_rule_id": guard_rule_id},
     )
     return _done(row, f"Waiver of {guard_rule_id} for {uow_id}", waiver_logged=True)
 
@@ -60,7 +60,7 @@ def waive(call: Call, uow_id: str, guard_rule_id: str) -> HttpResponse:
 @operation(answers={200: outputs.MOVED}, allow=partial(policy.require, verb="command_resume"), tag=_TAG)
 def resume(call: Call, uow_id: str) -> HttpResponse:
     """Let a unit of work go on."""
-    row = actions.command(call.caller, Type.RESUME, inputs.unit_of(uow_id), reason=None)
+    row = actions.command(call.caller, Type.RESUME, uow_id, reason=None)
     return _done(row, f"Resumption of {uow_id}", new_status=_status(row, "ACTIVE"))
 
 
@@ -72,7 +72,7 @@ def resume(call: Call, uow_id: str) -> HttpResponse:
 )
 def cancel_unit(call: Call, uow_id: str) -> HttpResponse:
     """End a unit of work."""
-    row = actions.command(call.caller, Type.CANCEL, inputs.unit_of(uow_id), reason=inputs.spoken(call.body["reason"]))
+    row = actions.command(call.caller, Type.CANCEL, uow_id, reason=inputs.spoken(call.body["reason"]))
     return _done(row, f"Cancellation of {uow_id}", new_status=_status(row, "FAILED"))
 
 

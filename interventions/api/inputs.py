@@ -6,7 +6,7 @@ from interventions import content
 from interventions.lifecycle import Priority, Status, Type
 from interventions.listing import DEFAULT_ORDERING, LIMIT, MAX_LIMIT, ORDERINGS, Filters
 from pilots.errors import InvalidInput
-from pilots.inputs import Schema, check, object_of
+from pilots.inputs import Schema, object_of
 from pilots.parameters import MOMENT
 from pilots.strict_json import MAX_INTEGER
 
@@ -141,12 +141,6 @@ def drafts_of(items: list[Any]) -> list[content.Draft]:
         name, texts = next(iter(errors.items()))
         raise InvalidInput(f"{name}: {texts[0]} ({len(errors)} wrong in all)", errors=errors)
     return drafts
-
-
-def unit_of(text: str) -> str:
-    """A unit of work named in an address, as `uow_id` may be; raises InvalidInput where it cannot be one."""
-    uow_id: str = check(object_of({"uow_id": UOW_ID}), {"uow_id": text})["uow_id"]
-    return uow_id
 
 
 def spoken(*reasons: str | None) -> str | None:

@@ -7,8 +7,10 @@ from pilots.operations import route, view
 
 # An id that no intervention can have leads nowhere.
 REQUEST_ID = r"(?P<request_id>[A-Za-z0-9._:-]{1,255})"
-UOW_ID = r"(?P<uow_id>[^/]{1,255})"
-GUARD_RULE_ID = r"(?P<guard_rule_id>[^/]{1,255})"
+# U+FFFD is what a server makes of bytes that are not UTF-8: not the name anybody sent.
+_NAME = r"[^/\x00-\x1f\x7f-\x9f\ufffd]{1,255}"
+UOW_ID = f"(?P<uow_id>{_NAME})"
+GUARD_RULE_ID = f"(?P<guard_rule_id>{_NAME})"
 
 
 def _verbs() -> list[URLPattern]:
