@@ -71,29 +71,33 @@ async def _wait(read: Callable[[], Awaitable[tuple[Call, Reading]]], request_id:
     deadline = clock() + call.query["wait"]
     if settled or clock() >= deadline:
         return response
+    _give_back_thread()
     async with get_hub().watch(call.caller.organization.pk, request_id) as watch:
         while True:
             # Read again once the watch is set: what happened in between would wake nobody.
             call, (response, settled) = await read()
             if settled or clock() >= deadline:
                 return response
-            await _give_back_thread()
+            _give_back_thread()
             await watch.changed(max(0.0, deadline - clock()))
 
 
 def _read(poll: Operation, request: HttpRequest, path: dict[str, Any]) -> tuple[Call, Reading]:
     """What there is now, to whoever this credential still speaks for: it may have been revoked meanwhile."""
-    call = poll.call(request, caller_of(request))
-    return call, poll.handler(call, **path)
+    try:
+        call = poll.call(request, caller_of(request))
+        return call, poll.handler(call, **path)
+    finally:
+        # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
+        close_old_connections()
 
 
-async def _give_back_thread() -> None:
-    """Ends the thread, and the database connection in it, that Django keeps for each request until it is answered.
+def _give_back_thread() -> None:
+    """Ends the thread that Django keeps for each request until it is answered.
 
-    asgiref makes a new thread by itself when the request next needs one. Two thousand agents that wait would otherwise
-    hold two thousand threads, and as many connections, asleep.
+    asgiref makes a new one by itself when the request next needs it. Two thousand agents that wait would otherwise
+    hold two thousand threads asleep.
     """
-    await sync_to_async(close_old_connections)()
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context is not None else None
     if executor is not None:
