@@ -131,6 +131,8 @@ function vanish(row) {
   setTimeout(() => {
     row.remove();
     count();
+    // What an empty queue says (the last decision, the first steps) is the server's to know.
+    if (!lanes().querySelector(".card, .tombstone")) refresh(null).catch(() => {});
   }, 250);
 }
 

@@ -1,0 +1,145 @@
+"""What browser tests share: a server, a Chromium, pilots at their consoles, and an agent."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect, sync_playwright
+
+from conftest import PASSWORD, World
+from tests.e2e import server
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+# Longer than the page waits between two polls, on a machine that is busy with other tests.
+PATIENCE = 20_000
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    with django_db_blocker.unblock(), server.running() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    # Playwright keeps a loop running in this thread; Django would refuse its database there. Nothing here is async.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Console:
+    """A browser window of one pilot."""
+
+    page: Page
+    address: str
+    complaints: list[str]
+    is_cut: bool = False
+    sockets: list[WebSocketRoute] = field(default_factory=list)
+
+    def open(self, path: str = "/o/acme/") -> None:
+        self.page.goto(self.address + path)
+
+    def wait_until_live(self) -> None:
+        self.page.wait_for_selector("#connection[data-state=live]")
+
+    def cut(self) -> None:
+        """The network goes: sockets end without a word, nothing new is reached."""
+        self.is_cut = True
+        self.page.context.set_offline(True)
+        for route in self.sockets:
+            route.close(code=4000)
+
+    def mend(self) -> None:
+        self.is_cut = False
+        self.page.context.set_offline(False)
+
+    def deafen(self) -> None:
+        """Only the socket goes; requests still reach the server."""
+        self.is_cut = True
+        for route in self.sockets:
+            route.close(code=4000)
+
+    def cards(self) -> dict[str, list[str]]:
+        """The request_ids in each lane, top to bottom."""
+        script = """() => Object.fromEntries([...document.querySelectorAll(".lane")].map((lane) => [
+            lane.dataset.priority, [...lane.querySelectorAll(".card")].map((card) => card.dataset.requestId)]))"""
+        found: dict[str, list[str]] = self.page.evaluate(script)
+        return found
+
+
+@pytest.fixture
+def console(address: str, chromium: Browser, world: World) -> Iterator[Callable[..., Console]]:
+    """`console("otto")` is Otto at his desk, signed in. What his browser complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def console(name: str | None, viewport: dict[str, int] = DESK, **options: Any) -> Console:
+        context = chromium.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        if name is not None:
+            session = world.session(name).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+        page = context.new_page()
+        seat = Console(page, address, complaints)
+        page.on("console", lambda message: _note(complaints, message.type, message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.route_web_socket("**/ws/**", lambda route: _connect(seat, route))
+        return seat
+
+    yield console
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def agent(address: str, world: World) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{address}/api", headers=world.bearer("agent"), timeout=70) as client:
+        yield client
+
+
+@pytest.fixture
+def raise_request(agent: httpx.Client) -> Callable[..., str]:
+    """`raise_request(title="…")` asks over REST, as an agent does, and returns the request_id."""
+
+    def raise_request(**fields: Any) -> str:
+        draft = {"uow_id": "uow-1", "intervention_type": "clarification", "title": "Which vendor is it?"}
+        answer = agent.post("/interventions", json=draft | fields)
+        assert answer.status_code == 201, answer.text
+        request_id: str = answer.json()["request_id"]
+        return request_id
+
+    return raise_request
+
+
+@pytest.fixture
+def password() -> str:
+    return PASSWORD
+
+
+def _note(complaints: list[str], kind: str, text: str) -> None:
+    # Refusals and the lack of a network are reported by Chromium and htmx on their own; the tests ask for them.
+    asked_for = ("Failed to load resource", "WebSocket connection", "Response Status Error Code")
+    if kind in ("error", "warning") and not any(phrase in text for phrase in asked_for):
+        complaints.append(text)
+
+
+def _connect(seat: Console, route: WebSocketRoute) -> None:
+    if seat.is_cut:
+        route.close(code=4000)
+        return
+    seat.sockets.append(route)
+    route.connect_to_server()

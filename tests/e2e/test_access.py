@@ -1,0 +1,131 @@
+"""Whoever uses it, however they see it: no finding of axe, no sideways scroll, and the agent's text harmless."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from conftest import World
+from interventions import actions
+from tests.e2e.conftest import PHONE, Console
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+type Seat = Callable[..., Console]
+type Raise = Callable[..., str]
+
+AXE = (Path(__file__).parent.parent / "vendor" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+TINY = {"width": 320, "height": 640}
+
+
+def findings(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    return [f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found["violations"]]
+
+
+def fill(raise_request: Raise, world: World) -> str:
+    """One of everything a queue may show; the request that is returned has the fullest page."""
+    for priority in ("critical", "high", "low"):
+        raise_request(title=f"A {priority} matter", priority=priority, required_role="ADMIN")
+    actions.claim(world.pilot("olga"), raise_request(title="Claimed", approvals_required=2))
+    schema = {
+        "type": "object",
+        "properties": {
+            "vendor": {"type": "string", "enum": ["a", "b"], "description": "Who is paid"},
+            "many": {"type": "string", "enum": list("abcdefg")},
+            "sum": {"type": "number"},
+            "sure": {"type": "boolean"},
+            "when": {"type": "string", "format": "date-time"},
+            "text": {"type": "string", "maxLength": 900},
+        },
+        "required": ["vendor", "sum"],
+    }
+    context = {"total": 12, "rows": [{"a": None, "link": "https://example.com/x"}], "long": "word" * 60}
+    return raise_request(
+        title="Which one? " + "W" * 80, description="Line\nline", context=context, tags=["x"], response_schema=schema
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [None, TINY], ids=["desk", "tiny"])
+def test_axe_finds_nothing(
+    console: Seat, raise_request: Raise, world: World, scheme: str, viewport: dict[str, int] | None
+) -> None:
+    size = {"viewport": viewport} if viewport else {}
+    stranger = console(None, color_scheme=scheme, **size)
+    stranger.open("/accounts/login/")
+    assert findings(stranger.page) == []
+
+    seat = console("ada", color_scheme=scheme, **size)
+    seat.open()
+    seat.wait_until_live()
+    assert findings(seat.page) == []
+    request_id = fill(raise_request, world)
+    expect(seat.page.locator(".card")).to_have_count(5)
+    assert findings(seat.page) == []
+    seat.page.locator(f"#card-{request_id} a").click()
+    seat.page.get_by_role("radio", name="Approve").check()
+    assert findings(seat.page) == []
+    seat.page.get_by_role("button", name="Approve", exact=True).click()
+    expect(seat.page.locator("#decide .error").first).to_be_visible()
+    assert findings(seat.page) == []
+
+
+def test_axe_finds_nothing_in_a_dialog_or_after_a_decision(console: Seat, raise_request: Raise, world: World) -> None:
+    request_id = raise_request()
+    actions.approve(world.pilot("olga"), request_id, reason="Fine.")
+    seat = console("ada")
+    seat.open(f"/o/acme/interventions/{request_id}")
+    seat.wait_until_live()
+    assert findings(seat.page) == []
+    seat.page.get_by_role("link", name="Kill switch").click()
+    expect(seat.page.get_by_role("textbox", name="Instance")).to_be_focused()
+    assert findings(seat.page) == []
+    seat.open("/o/nowhere/")
+    assert findings(seat.page) == []
+
+
+def test_nothing_scrolls_sideways_on_the_smallest_screen(console: Seat, raise_request: Raise, world: World) -> None:
+    request_id = fill(raise_request, world)
+    seat = console("ada", viewport=TINY)
+    for path in ("/o/acme/", f"/o/acme/interventions/{request_id}", "/accounts/logout/"):
+        seat.open(path)
+        assert seat.page.evaluate("document.documentElement.scrollWidth") <= TINY["width"], path
+
+
+def test_the_two_verdicts_stand_apart_under_a_thumb(console: Seat, raise_request: Raise) -> None:
+    seat = console("otto", viewport=PHONE, has_touch=True, is_mobile=True)
+    seat.open(f"/o/acme/interventions/{raise_request()}")
+    reject, approve = (seat.page.locator(f".verdicts .{name}").bounding_box() for name in ("no", "ok"))
+    assert reject is not None
+    assert approve is not None
+    assert min(reject["height"], approve["height"]) >= 48
+    assert approve["x"] - (reject["x"] + reject["width"]) >= 16
+
+
+def test_the_agents_text_is_text(console: Seat, raise_request: Raise) -> None:
+    nasty = '<img src=x onerror="document.title=1"><button hx-post="/x" hx-trigger="load">Go</button>{{ 7 }}'
+    request_id = raise_request(
+        title=nasty, description=nasty, context={nasty: nasty, "hx-get": ["\u202eevil"]}, tags=["\u200bx"]
+    )
+    seat = console("otto")
+    seat.open()
+    seat.wait_until_live()
+    expect(seat.page.locator(f"#card-{request_id} h3")).to_contain_text(nasty)
+    seat.page.locator(f"#card-{request_id} a").click()
+    expect(seat.page.locator("#detail-title")).to_contain_text(nasty)
+    expect(seat.page.locator(".tree")).to_contain_text("U+202E")
+    expect(seat.page.locator(".tags")).to_contain_text("U+200B")
+    assert seat.page.locator("main img").count() == 0
+
+
+def test_the_theme_is_remembered(console: Seat) -> None:
+    seat = console("otto", color_scheme="light")
+    seat.open()
+    seat.page.locator(".account summary").click()
+    seat.page.get_by_role("radio", name="Dark").check(force=True)
+    seat.page.reload()
+    assert seat.page.locator("html").get_attribute("data-theme") == "dark"
