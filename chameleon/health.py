@@ -1,9 +1,9 @@
 """Is the process alive, and can it do its work?"""
 
+from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.core.cache import cache
-from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
 

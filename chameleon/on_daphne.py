@@ -1,5 +1,7 @@
-"""What daphne leaves out: an HTTP status as the answer to a handshake, and a word to its sockets before it goes."""
+"""What daphne leaves out: an HTTP status as the answer to a handshake, every close code, a `send` that waits for a slow
+client, and a word to its sockets before it goes."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
@@ -17,12 +19,37 @@ FAREWELL_SECONDS = 0.3
 
 _open: "WeakSet[Protocol]" = WeakSet()
 _create_application = Server.create_application
+_handle_reply = Server.handle_reply
 
 
 class Protocol(WebSocketProtocol):
+    """Its transport tells it, as a producer, when the client does not keep up: `writable` is clear meanwhile."""
+
+    writable: asyncio.Event
+
     def onOpen(self) -> None:
         super().onOpen()
+        self.writable.set()
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
         _open.add(self)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        self.writable.set()
+        super().onClose(wasClean, code, reason)
+
+    def pauseProducing(self) -> None:
+        self.writable.clear()
+
+    def resumeProducing(self) -> None:
+        self.writable.set()
+
+    def stopProducing(self) -> None:
+        self.writable.set()
+
+    def serverClose(self, code: int | None = None) -> None:
+        # autobahn's own `sendClose` refuses 1011 to 1013, which a server may well send.
+        self.sendCloseFrame(code=1000 if code is None else code)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.http.response.start":
@@ -40,16 +67,25 @@ def install() -> None:
     """Once, before daphne listens; under another server it does nothing."""
     WebSocketFactory.protocol = Protocol
     Server.create_application = _with_extension
+    Server.handle_reply = _when_writable
     reactor.addSystemEventTrigger("before", "shutdown", _say_goodbye)
 
 
 def _with_extension(server: Server, protocol: Any, scope: dict[str, Any]) -> Any:
-    if scope["type"] == "websocket":
+    if isinstance(protocol, Protocol):
+        protocol.writable = asyncio.Event()
+        protocol.writable.set()
         scope["extensions"] = {"websocket.http.response": {}}
     return _create_application(server, protocol, scope)
 
 
+async def _when_writable(server: Server, protocol: Any, message: dict[str, Any]) -> None:
+    if isinstance(protocol, Protocol):
+        await protocol.writable.wait()
+    await _handle_reply(server, protocol, message)
+
+
 def _say_goodbye() -> "Deferred[None]":
     for protocol in list(_open):
-        protocol.sendClose(code=SERVICE_RESTART)
+        protocol.serverClose(SERVICE_RESTART)
     return deferLater(reactor, FAREWELL_SECONDS if _open else 0)

@@ -1,20 +1,30 @@
 """A column for JSON that gives back exactly what was stored."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.expressions import Expression
 
+if TYPE_CHECKING:
+    # What goes in and comes out is a JSON value, not a string; the class takes parameters for type checkers only.
+    TextField = models.TextField[Any, Any]
+else:
+    TextField = models.TextField
+
 type Compiled = tuple[str, list[Any] | tuple[Any, ...]]
 
 
-class ExactJSONField(models.TextField):
+class ExactJSONField(TextField):
     """JSON kept as its text.
 
     PostgreSQL's jsonb would reorder keys and write 1e300 as an integer of 301 digits: the content hash over a request
     read back would differ from the one over the request as sent.
     """
+
+    # For type checkers: what goes in and comes out is a JSON value, not a string.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, _expression: Expression, _connection: Any) -> Any:
         return None if value is None else json.loads(value)
@@ -30,14 +40,14 @@ class ExactJSONField(models.TextField):
 
 
 @ExactJSONField.register_lookup
-class HasElement(models.Lookup):  # type: ignore[type-arg]
+class HasElement(models.Lookup):
     """`tags__has="refund"`: the stored list holds exactly this string."""
 
     lookup_name = "has"
     prepare_rhs = False
 
-    def get_db_prep_lookup(self, value: str, _connection: Any) -> tuple[str, list[str]]:
-        return "%s", [value]
+    def get_db_prep_lookup(self, value: str | int, _connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        return "%s", (value,)
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Compiled:
         left, left_params = self.process_lhs(compiler, connection)
@@ -47,4 +57,6 @@ class HasElement(models.Lookup):  # type: ignore[type-arg]
     def as_sqlite(self, compiler: Any, connection: Any) -> Compiled:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
-        return f"EXISTS (SELECT 1 FROM json_each({left}) WHERE value = {right})", [*left_params, *right_params]
+        # Both sides are SQL that the compiler wrote; the value is a parameter.
+        sql = f"EXISTS (SELECT 1 FROM json_each({left}) WHERE value = {right})"  # noqa: S608
+        return sql, [*left_params, *right_params]

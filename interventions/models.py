@@ -1,5 +1,7 @@
 """What is stored: interventions, their approvals, the event log and its tallies. No behaviour: that is in `actions`."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -42,8 +44,8 @@ class Intervention(OrganizationOwned):
     delivered_at = models.DateTimeField(null=True)
     outcome = ExactJSONField(null=True)
 
-    across_organizations = models.Manager()
-    objects = InterventionQuerySet.as_manager()
+    across_organizations: ClassVar = models.Manager()
+    objects: ClassVar = InterventionQuerySet.as_manager()
 
     class Meta:
         constraints = [

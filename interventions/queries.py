@@ -10,7 +10,7 @@ from pilots.roles import Role
 from pilots.tenancy import ScopedQuerySet
 
 if TYPE_CHECKING:
-    from interventions.models import Intervention
+    from interventions.models import Intervention  # noqa: F401 -- named in the string below
 
 
 class InterventionQuerySet(ScopedQuerySet["Intervention"]):

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -44,13 +45,18 @@ def apply(organization_id: int, moves: Iterable[Move]) -> None:
             seconds[(ALL_TIME, *kind, move.before)] -= move.seconds
         if move.pilot_id:
             pilots[move.pilot_id] += 1
-    _add(Tally, ["day", "intervention_type", "priority", "status"], ["count", "seconds"], [
-        (organization_id, *key, count, seconds[key]) for key, count in sorted(counts.items())
-    ])
-    _add(PilotTally, ["pilot_id"], ["count"], [(organization_id, name, count) for name, count in sorted(pilots.items())])
+    _add(
+        Tally,
+        ["day", "intervention_type", "priority", "status"],
+        ["count", "seconds"],
+        [(organization_id, *key, count, seconds[key]) for key, count in sorted(counts.items())],
+    )
+    _add(
+        PilotTally, ["pilot_id"], ["count"], [(organization_id, name, count) for name, count in sorted(pilots.items())]
+    )
 
 
-def _add(model: type[Tally] | type[PilotTally], keys: list[str], sums: list[str], rows: list[tuple[object, ...]]) -> None:
+def _add(model: type[Tally] | type[PilotTally], keys: list[str], sums: list[str], rows: list[tuple[Any, ...]]) -> None:
     """One upsert for all rows; the ORM's `bulk_create` cannot add to what is there."""
     if not rows:
         return
@@ -60,6 +66,7 @@ def _add(model: type[Tally] | type[PilotTally], keys: list[str], sums: list[str]
     adding = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
     conflict = ", ".join(["organization_id", *keys])
     # Table and column names are this module's own; every value is a parameter.
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} ON CONFLICT ({conflict}) DO UPDATE SET {adding}"  # noqa: S608
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}"  # noqa: S608
+    sql = f"{insert} ON CONFLICT ({conflict}) DO UPDATE SET {adding}"
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for row in rows for value in row])

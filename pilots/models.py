@@ -1,6 +1,7 @@
 """What is stored of people, organizations and credentials."""
 
 import uuid
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -61,11 +62,11 @@ class Pilot(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
-    objects = PilotManager()
+    objects: ClassVar[PilotManager] = PilotManager()
 
     USERNAME_FIELD = "pilot_id"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         ordering = ["pilot_id"]

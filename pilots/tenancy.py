@@ -32,12 +32,12 @@ class ScopedQuerySet[Row: models.Model](models.QuerySet[Row]):
 
     def _require_scope(self) -> None:
         if not self._scoped:
-            raise UnscopedQueryError(f"{self.model.__name__}.objects needs .for_caller(caller) or .for_organization(id)")
+            raise UnscopedQueryError(f"{self.model.__name__}.objects needs for_caller(…) or for_organization(…)")
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:
             self._require_scope()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def iterator(self, *args: Any, **kwargs: Any) -> Any:
         self._require_scope()
