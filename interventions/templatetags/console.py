@@ -26,6 +26,12 @@ def visible(text: object) -> SafeString:
     return mark_safe(marked)  # noqa: S308 -- escaped above; only our own marks are added
 
 
+@register.filter
+def spelled(text: object) -> str:
+    """As `visible`, for places that hold no markup: attributes, titles, options."""
+    return _INVISIBLE.sub(lambda match: _code(match[0]), str(text))
+
+
 @register.simple_tag
 def ago(value: str | None) -> SafeString:
     """A past moment; times.js keeps it relative and true."""
@@ -149,5 +155,9 @@ def _time(value: str | None, manner: str, fallback: str) -> SafeString:
 
 
 def _shown(match: re.Match[str]) -> str:
-    code = f"U+{ord(match[0]):04X}"
+    code = _code(match[0])
     return f'<span class="control" title="invisible character {code}">{code}</span>'
+
+
+def _code(character: str) -> str:
+    return f"U+{ord(character):04X}"
