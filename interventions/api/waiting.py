@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import SyncToAsync, sync_to_async
-from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import MethodNotAllowed
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from interventions import listing, policy, wire
 from interventions.api import answers, inputs, outputs
@@ -23,6 +22,8 @@ from pilots.operations import Call, Operation, answer, documented, operation, op
 
 # What a long poll could answer now, and whether that is worth answering before its time is up.
 type Reading = tuple[HttpResponse, bool]
+
+_METHODS = ["GET", "HEAD", "OPTIONS"]
 
 
 @operation(
@@ -57,9 +58,7 @@ def long_poll(poll: Operation) -> Callable[..., Awaitable[HttpResponse]]:
 
     async def view(request: HttpRequest, **path: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
-            if request.method != "OPTIONS":
-                raise MethodNotAllowed(str(request.method))
-            return options_of("GET")
+            return options_of("GET") if request.method == "OPTIONS" else HttpResponseNotAllowed(_METHODS)
         return await _wait(sync_to_async(partial(_read, poll, request, path)), path.get("request_id"))
 
     return documented(view, get=poll)
@@ -89,7 +88,8 @@ def _read(poll: Operation, request: HttpRequest, path: dict[str, Any]) -> tuple[
         return call, poll.handler(call, **path)
     finally:
         # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
-        close_old_connections()
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def _give_back_thread() -> None:
