@@ -2,8 +2,8 @@
 
 import * as connection from "./connection.js";
 import * as detail from "./detail.js";
-import { start } from "./live.js";
-import { csrfToken, getPart, SignedOut } from "./parts.js";
+import { live, start } from "./live.js";
+import { csrfToken, getPart, parse, SignedOut } from "./parts.js";
 import * as queue from "./queue.js";
 import { toast } from "./tell.js";
 import { localize } from "./times.js";
@@ -23,6 +23,19 @@ async function refresh(position) {
   const places = shown.filter(Boolean);
   return places.length ? places.reduce((first, other) => (other.seq < first.seq ? other : first)) : null;
 }
+
+// The session has ended: asking for anything makes the server say so. Back again, there is nothing left to say.
+live.addEventListener("ended", () => getPart(page.base).catch(() => {}));
+live.addEventListener("connection", ({ detail: { status } }) => {
+  if (status === "live") document.getElementById("notices").replaceChildren();
+});
+
+// Where there is no list the tiles still tell how many wait.
+live.addEventListener("tiles", ({ detail: { html } }) => {
+  if (hasQueue) return;
+  const { critical, high, normal, low } = parse(html).firstElementChild.dataset;
+  document.getElementById("waiting").textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+});
 
 // htmx
 

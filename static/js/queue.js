@@ -201,6 +201,7 @@ export async function refresh(position) {
   const fresh = await getPart(`${body.base}?tab=${tab()}`, known);
   if (fresh === null) return null;
   const list = fresh.getElementById("lanes");
+  await loadAsFar(list);
   keepCalm(list);
   morph(document.getElementById("tiles"), fresh.getElementById("tiles"));
   morph(lanes(), list);
@@ -209,6 +210,18 @@ export async function refresh(position) {
   restVerbs(lanes());
   htmx.process(lanes());
   return { seq: Number(lanes().dataset.seq), epoch: lanes().dataset.epoch };
+}
+
+// Lanes that were loaded further than their first page stay so.
+async function loadAsFar(list) {
+  for (const lane of list.querySelectorAll(".lane")) {
+    const shown = document.querySelectorAll(`#${lane.id} .card`).length;
+    let more = lane.querySelector(".more");
+    while (more && lane.querySelectorAll(".card").length < shown) {
+      more.replaceWith(await getPart(more.querySelector("a").href));
+      more = lane.querySelector(".more");
+    }
+  }
 }
 
 // Also what a refresh brings waits while somebody is in the list.
@@ -329,7 +342,10 @@ export function begin() {
   document.addEventListener("click", onClick);
   document.getElementById("quick").addEventListener("submit", onQuick);
   document.getElementById("show-arrivals").addEventListener("click", showArrivals);
-  document.body.addEventListener("htmx:afterSettle", ({ target }) => target.closest("#pane, #lanes") && mark());
+  document.body.addEventListener("htmx:afterSettle", () => {
+    mark();
+    count();
+  });
   addEventListener("popstate", () => onPopState().catch(complain));
   count();
 }

@@ -86,7 +86,8 @@ def console(address: str, chromium: Browser, world: World) -> Iterator[Callable[
     complaints: list[str] = []
 
     def console(name: str | None, viewport: dict[str, int] = DESK, **options: Any) -> Console:
-        context = chromium.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+        # Without transitions what is looked at is what will stay.
+        context = chromium.new_context(viewport=viewport, reduced_motion="reduce", **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if name is not None:

@@ -147,3 +147,16 @@ def test_another_organizations_news_stays_there(console: Seat, raise_request: Ra
     mine = actions.create(world.key("globex-agent"), draft_of(DRAFT)).row.request_id
     expect(gina.page.locator(f"#card-{mine}")).to_be_visible()
     assert "secret" not in gina.page.content()
+
+
+def test_a_line_that_went_dead_without_a_word_is_noticed(console: Seat, raise_request: Raise) -> None:
+    otto = console("otto")
+    otto.page.clock.install()
+    otto.open()
+    otto.wait_until_live()
+    otto.sockets[0].on_message(lambda _: None)
+    raise_request(title="After the silence")
+    otto.page.clock.run_for(40_000)
+    otto.wait_until_live()
+    assert len(otto.sockets) == 2
+    expect(otto.page.locator(".card")).to_contain_text("After the silence")
