@@ -184,6 +184,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 # API
 
+# Requests per second and credential, with bursts of four times as many; 0 is off.
+API_RATE_LIMIT = env.int("API_RATE_LIMIT", 100)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["pilots.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

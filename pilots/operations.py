@@ -16,7 +16,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from pilots import bodies, parameters
+from pilots import bodies, parameters, rate
 from pilots.authentication import CallerAuthentication
 from pilots.caller import Caller
 from pilots.inputs import Schema, check, object_of
@@ -145,6 +145,8 @@ def _view_class(recognise: bool, operations: Mapping[str, Operation]) -> type[Ap
 def _method(item: Operation) -> Callable[..., HttpResponse]:
     def method(_view: ApiView, request: Request, **path: str) -> HttpResponse:
         caller = request.auth if isinstance(request.auth, Caller) else None
+        if caller is not None:
+            rate.count(caller.credential)
         response: HttpResponse = item.handler(item.call(request._request, caller), **path)
         return response
 

@@ -17,6 +17,7 @@ from interventions import listing, policy, wire
 from interventions.api import answers, inputs, outputs
 from interventions.lifecycle import FINAL
 from interventions.live.hub import get_hub
+from pilots import rate
 from pilots.authentication import caller_of
 from pilots.operations import Call, Operation, answer, documented, operation, options_of
 
@@ -64,8 +65,8 @@ def long_poll(poll: Operation) -> Callable[..., Awaitable[HttpResponse]]:
     return documented(view, get=poll)
 
 
-async def _wait(read: Callable[[], Awaitable[tuple[Call, Reading]]], request_id: str | None) -> HttpResponse:
-    call, (response, settled) = await read()
+async def _wait(read: Callable[..., Awaitable[tuple[Call, Reading]]], request_id: str | None) -> HttpResponse:
+    call, (response, settled) = await read(first=True)
     clock = asyncio.get_running_loop().time
     deadline = clock() + call.query["wait"]
     if settled or clock() >= deadline:
@@ -81,10 +82,13 @@ async def _wait(read: Callable[[], Awaitable[tuple[Call, Reading]]], request_id:
             await watch.changed(max(0.0, deadline - clock()))
 
 
-def _read(poll: Operation, request: HttpRequest, path: dict[str, Any]) -> tuple[Call, Reading]:
+def _read(poll: Operation, request: HttpRequest, path: dict[str, Any], first: bool = False) -> tuple[Call, Reading]:
     """What there is now, to whoever this credential still speaks for: it may have been revoked meanwhile."""
     try:
-        call = poll.call(request, caller_of(request))
+        caller = caller_of(request)
+        if first:
+            rate.count(caller.credential)
+        call = poll.call(request, caller)
         return call, poll.handler(call, **path)
     finally:
         # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
