@@ -80,7 +80,7 @@ def _with_extension(server: Server, protocol: Any, scope: dict[str, Any]) -> Any
 
 
 async def _when_writable(server: Server, protocol: Any, message: dict[str, Any]) -> None:
-    if isinstance(protocol, Protocol):
+    if message["type"] == "websocket.send":
         await protocol.writable.wait()
     await _handle_reply(server, protocol, message)
 

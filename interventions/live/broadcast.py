@@ -55,13 +55,21 @@ class Courier:
         try:
             while self._queue:
                 message = layer.message_of(*self._queue.popleft())
-                async with asyncio.timeout(layer.TIMEOUT_SECONDS):
-                    await layer.channel_layer().group_send(layer.group_of(message["organization_id"]), message)
+                try:
+                    await _group_send(message)
+                except Exception:
+                    # After a restart of Redis the first use of an old connection fails, and only that.
+                    await _group_send(message)
         except Exception as error:
             self._queue.clear()
             self._breaker.trip("telling the other processes", error)
         finally:
             self._sending = None
+
+
+async def _group_send(message: dict[str, Any]) -> None:
+    async with asyncio.timeout(layer.TIMEOUT_SECONDS):
+        await layer.channel_layer().group_send(layer.group_of(message["organization_id"]), message)
 
 
 _couriers: dict[asyncio.AbstractEventLoop, Courier] = {}

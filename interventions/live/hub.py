@@ -223,13 +223,16 @@ class Hub:
         except Exception:
             logger.warning("the logs cannot be compared now", exc_info=True)
             return
+        behind = []
         for feed in feeds:
             head = heads.get(feed.organization_id, news.EMPTY)
             if feed.position is None:
                 # Between the two moments anything may have happened.
                 feed.restart(head.epoch, head.last_seq)
             elif feed.position < head.last_seq or feed.epoch != head.epoch:
+                behind.append(feed.organization_id)
                 self._heal(feed)
+        await self._link.missed(behind)
 
     def _heal(self, feed: Feed) -> None:
         if feed.timer is not None:

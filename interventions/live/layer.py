@@ -25,6 +25,9 @@ BREAK_SECONDS = 1.0
 # A larger commit is only announced, and the others read it from the log.
 MAX_MESSAGE_BYTES = 256 * 1024
 
+# So many times in a row a log was found ahead of what Redis had told: its connection has died without a word.
+MAX_MISSES = 3
+
 type Heard = Callable[[int, str, int, list[News]], None]
 
 
@@ -71,6 +74,7 @@ class Link:
         self._heard = heard
         self._breaker = Breaker()
         self._joined: set[int] = set()
+        self._misses = 0
         self._channel = f"hub.{uuid.uuid4().hex}"
         self._receiving: asyncio.Task[None] | None = None
 
@@ -105,6 +109,25 @@ class Link:
             if organization_id not in self._joined:
                 await self.join(organization_id)
 
+    async def missed(self, organization_ids: list[int]) -> None:
+        """These logs were found ahead. Where Redis should have told of it, again and again, it is connected anew."""
+        if not self._joined.intersection(organization_ids):
+            return
+        self._misses += 1
+        if self._misses < MAX_MISSES:
+            return
+        logger.warning("Redis: nothing is heard any more; connecting anew")
+        self._misses = 0
+        self._joined.clear()
+        receiving, self._receiving = self._receiving, None
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await channel_layer().flush()
+        except Exception as error:
+            self._breaker.trip("connecting anew", error)
+        if receiving is not None:
+            receiving.cancel()
+
     async def _receive(self) -> None:
         # Never under a timeout: a `receive` that is cancelled takes its channel out of the layer.
         layer = channel_layer()
@@ -116,6 +139,7 @@ class Link:
                 self._breaker.trip("receiving", error)
 
     def _hear(self, message: dict[str, Any]) -> None:
+        self._misses = 0
         organization_id = message["organization_id"]
         pairs = orjson.loads(message["items"])
         items = [News(organization_id, event, intervention) for event, intervention in pairs]

@@ -64,6 +64,8 @@ class Socket:
             self._writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
+            if self._cut_off:
+                await self._say_last()
 
     async def messages(self) -> AsyncIterator[str | bytes]:
         """What the client sends, until it or we close."""
@@ -125,6 +127,12 @@ class Socket:
             self.close(SERVER_ERROR)
             with contextlib.suppress(OSError):
                 await self._send({"type": "websocket.close", "code": SERVER_ERROR})
+
+    async def _say_last(self) -> None:
+        """Without waiting for the client: where the server must wait, it drops the connection when we return."""
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CUT_SECONDS / 10):
+                await self._send({"type": "websocket.close", "code": self._closing})
 
     def _cut(self, reader: asyncio.Task[Any] | None) -> None:
         if reader is not None and not reader.done() and self._writer is not None and not self._writer.done():
