@@ -43,6 +43,10 @@ class ScopedQuerySet[Row: models.Model](models.QuerySet[Row]):
         self._require_scope()
         return super().iterator(*args, **kwargs)
 
+    def aiterator(self, *args: Any, **kwargs: Any) -> Any:
+        self._require_scope()
+        return super().aiterator(*args, **kwargs)
+
     def count(self) -> int:
         self._require_scope()
         return super().count()
