@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,12 +50,28 @@ def _reading_on_sqlite() -> Iterator[None]:
         sqlite.transaction_mode = mode
 
 
+_told: ContextVar[datetime | None] = ContextVar("told_moment", default=None)
+
+
+@contextmanager
+def telling_of(moment: datetime) -> Iterator[None]:
+    """Inside, the clock stands at `moment`: so the demonstration's history of the last days is written by the rules,
+    with events, hashes and tallies that agree. Nothing else uses it."""
+    token = _told.set(moment)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
 def now() -> datetime:
     """The database's clock at this moment, in UTC.
 
     Not `now()` of SQL, which is the start of the transaction: a lock may have been waited for since then. SQLite runs
     in this process and has no clock of its own.
     """
+    if (told := _told.get()) is not None:
+        return told
     if connection.vendor != "postgresql":
         return datetime.now(UTC)
     with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (9, "wiring", ("chameleon.*", "interventions.apps", "pilots.apps")),
     (8, "commands", ("interventions.management.*", "pilots.management.*")),
     (7, "worker", ("interventions.worker",)),
+    (7, "demonstration", ("interventions.demo", "interventions.trial", "interventions.simulation.*")),
     (8, "admin", ("interventions.admin", "pilots.admin")),
     (8, "pages", ("interventions.views.*", "interventions.urls", "interventions.templatetags.*")),
     (8, "api", ("interventions.api.*",)),
@@ -24,7 +25,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (7, "listeners", ("interventions.insight.*", "interventions.delivery.*")),
     (8, "sockets", ("interventions.live.*",)),
     (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),
-    (5, "", ("interventions.actions.*", "interventions.events", "interventions.tallies")),
+    (5, "", ("interventions.actions.*", "interventions.events", "interventions.appending", "interventions.tallies")),
     (5, "", ("interventions.invariants", "interventions.retelling", "interventions.diagnosis")),
     (4, "", ("interventions.models", "interventions.queries", "interventions.fields", "interventions.wire")),
     (

@@ -20,10 +20,12 @@ from pilots.models import Organization
 BATCH = 500
 
 
-def expire_due() -> int:
-    """Marks every open request whose deadline has passed; returns how many."""
+def expire_due(organization: Organization | None = None) -> int:
+    """Marks every open request whose deadline has passed, of one organization or of all; returns how many."""
     now = database.now()
     overdue = Intervention.across_organizations.filter(status__in=OPEN, expires_at__lte=now)
+    if organization is not None:
+        overdue = overdue.filter(organization=organization)
     return _for_each_organization(overdue, _expire_batch)
 
 
