@@ -23,7 +23,17 @@ from django.db import connection
 START_SECONDS = 60
 COMMANDS = {
     "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "chameleon.asgi:application"],
-    "uvicorn": ["-m", "uvicorn", "--port", "{port}", "--log-level", "warning", "chameleon.asgi:application"],
+    "uvicorn": [
+        "-m",
+        "uvicorn",
+        "--port",
+        "{port}",
+        "--log-level",
+        "warning",
+        "--timeout-graceful-shutdown",
+        "2",
+        "chameleon.asgi:application",
+    ],
 }
 
 

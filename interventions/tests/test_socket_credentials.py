@@ -11,7 +11,7 @@ from django.utils import timezone
 from conftest import World
 from interventions.live import admission, standing
 from interventions.live.database import in_thread
-from interventions.tests.sockets import Client, connected, create, run
+from interventions.tests.sockets import Client, connected, create, run, until
 from pilots import api_keys, tokens
 from pilots.models import ApiKey, Membership, Pilot, RefreshFamily
 from pilots.roles import Role
@@ -259,8 +259,8 @@ def test_sockets_stay_open_while_their_credentials_cannot_be_checked(
 
     async def test() -> None:
         async with connected(world, "otto") as client:
-            while len(asked) < 3:
-                assert (await client.ask("get_history"))["type"] == "history"
+            await until(lambda: len(asked) >= 3)
+            assert (await client.ask("get_history"))["type"] == "history"
 
     run(test)
 
