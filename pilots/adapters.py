@@ -7,6 +7,11 @@ from django.http import HttpRequest
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": "That name or password is wrong.",
+        "too_many_login_attempts": "Too many failed tries. Wait five minutes, then try again.",
+    }
+
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         """Local accounts are made by an admin; nobody makes one for themselves."""
         return False

@@ -44,7 +44,7 @@ export async function refresh() {
   if (!isTyping()) {
     swap("decision-form", fresh);
     shown().dataset.version = fresh.dataset.version;
-  } else if (!fresh.querySelector("#decide")) {
+  } else if (fresh.querySelector("[data-final]")) {
     close();
   }
   htmx.process(shown());
@@ -62,6 +62,8 @@ function swap(id, fresh) {
 
 // It can no longer be decided; what was typed stays to be read and copied.
 function close() {
+  form().classList.add("closed");
+  form().querySelector("label[for=reason]").textContent = "What you typed";
   for (const button of form().querySelectorAll(".commit")) button.remove();
   for (const field of form().querySelectorAll("textarea, input")) field.readOnly = true;
 }
@@ -131,7 +133,8 @@ function onSwapped({ detail: { target, xhr } }) {
     return;
   }
   if (xhr.status < 300) {
-    if (!form()) drafts.delete(shown().dataset.requestId);
+    if (xhr.responseURL.endsWith("/decide")) drafts.delete(shown().dataset.requestId);
+    restoreDraft();
     shown().focus({ preventScroll: true });
   } else {
     const wrong = shown().querySelector("[aria-invalid=true]") ?? shown().querySelector("#decision [role=alert]");

@@ -21,7 +21,7 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    with django_db_blocker.unblock(), server.running() as address:
+    with django_db_blocker.unblock(), server.running(server.test_database_url()) as address:
         yield address
 
 

@@ -1,4 +1,4 @@
-"""The application as it runs in production, on the test's database: a process of its own, reached over the network."""
+"""The application as it runs in production: a process of its own, reached over the network."""
 
 import os
 import socket
@@ -17,11 +17,11 @@ START_SECONDS = 30
 
 
 @contextmanager
-def running(**environment: str) -> Iterator[str]:
+def running(database_url: str, **environment: str) -> Iterator[str]:
     """The address of a server that lives as long as the block."""
     port = _free_port()
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "chameleon.asgi:application"]
-    surroundings = os.environ | {"DATABASE_URL": _database_url()} | environment
+    surroundings = os.environ | {"DATABASE_URL": database_url} | environment
     process = subprocess.Popen(command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
         address = f"http://127.0.0.1:{port}"
@@ -36,7 +36,7 @@ def running(**environment: str) -> Iterator[str]:
             process.wait()
 
 
-def _database_url() -> str:
+def test_database_url() -> str:
     """Where the tests' own database is; it exists only while they run."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":

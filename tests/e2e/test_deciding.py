@@ -139,7 +139,7 @@ def test_news_about_a_request_leaves_a_half_typed_reason_alone(
     expect(page.get_by_label("Reason")).to_have_value("Half a reason")
     actions.approve(world.pilot("olga"), request_id)
     expect(page.locator("#decision-notice")).to_contain_text("by olga")
-    expect(page.get_by_label("Reason")).to_have_value("Half a reason")
+    expect(page.get_by_label("What you typed")).to_have_value("Half a reason")
     expect(page.locator(".commit")).to_have_count(0)
 
 
