@@ -65,12 +65,8 @@ FINAL = frozenset({Status.APPROVED, Status.REJECTED, Status.EXPIRED, Status.CANC
 ANSWERS = FINAL - {Status.CANCELLED}
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset(
-        {Status.IN_PROGRESS, Status.APPROVED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED}
-    ),
-    Status.IN_PROGRESS: frozenset(
-        {Status.PENDING, Status.APPROVED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED}
-    ),
+    Status.PENDING: frozenset({Status.IN_PROGRESS, Status.APPROVED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED}),
+    Status.IN_PROGRESS: frozenset({Status.PENDING, Status.APPROVED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED}),
     Status.APPROVED: frozenset({Status.COMPLETED}),
     Status.REJECTED: frozenset(),
     Status.EXPIRED: frozenset(),

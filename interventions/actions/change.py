@@ -13,6 +13,9 @@ from pilots.caller import Caller
 from pilots.errors import NotFound
 
 
+VERDICTS = frozenset({EventType.APPROVAL_ADDED, EventType.APPROVED, EventType.REJECTED})
+
+
 @dataclass(slots=True)
 class Held:
     """An intervention whose row this transaction has locked; `now` is the database's clock after the lock."""
@@ -97,6 +100,9 @@ def write(
         data["old_status"] = before.value
     if approvals is not None:
         data["approvals"] = [wire.approval(item) for item in approvals]
+    if event_type in VERDICTS:
+        # A decision records what it was made on.
+        data["content_hash"] = row.content_hash
     decides = after in FINAL and before not in FINAL
     entry = events.Entry(event_type, row, held.caller, held.now, data, decides)
     events.append(row.organization_id, [entry], [] if after == before else [move_of(row, before, held.now)])

@@ -89,7 +89,7 @@ def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None
     row, now = held.row, held.now
     require_reason(row.intervention_type, Status.APPROVED, reason)
     approvals = list(row.approvals.all())
-    if held.caller.actor in {item.pilot_id for item in approvals} and _approval_stands(held):
+    if _is_repeated(held, approvals):
         _require_same_response(held, response)
         return row
     _require_decidable(held, seen)
@@ -109,11 +109,13 @@ def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None
     return write(held, EventType.APPROVED, changes, approvals=approvals)
 
 
-def _approval_stands(held: Held) -> bool:
-    """True where an approval given earlier counts, or still may: not once it was rejected, withdrawn or too late."""
+def _is_repeated(held: Held, approvals: list[Approval]) -> bool:
+    """True where the caller's approval counts already, or still may: not once it is rejected, withdrawn or too late."""
+    approvers = {item.pilot_id for item in approvals}
     if held.status in FINAL:
-        return held.status in (Status.APPROVED, Status.COMPLETED)
-    return not is_past(held.row.expires_at, held.now)
+        decided = held.status in (Status.APPROVED, Status.COMPLETED)
+        return decided and held.caller.actor in approvers | {held.row.decided_by}
+    return held.caller.actor in approvers and not is_past(held.row.expires_at, held.now)
 
 
 def _reject_held(held: Held, reason: str | None, seen: Seen) -> Intervention:

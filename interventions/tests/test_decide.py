@@ -8,6 +8,7 @@ from conftest import Clock, World, stored, told
 from interventions import actions
 from interventions.actions import Seen, Verdict
 from interventions.errors import Conflict
+from interventions.models import Event
 from pilots.errors import InvalidInput, NotAllowed, NotFound
 
 pytestmark = pytest.mark.embedded
@@ -222,3 +223,27 @@ def test_who_may_decide_nothing_does_not_learn_which_requests_exist(world: World
         actions.approve(world.pilot("vera"), "no-such-request")
     with pytest.raises(NotAllowed):
         actions.approve(world.key(), "no-such-request")
+
+
+def test_a_decision_records_what_it_was_made_on(world: World, ask: Any) -> None:
+    row = ask(request_id="r", approvals_required=2)
+    actions.approve(world.pilot("otto"), "r")
+    actions.approve(world.pilot("olga"), "r")
+    actions.reject(world.pilot("otto"), ask(request_id="s", title="Another").request_id, reason="no")
+    recorded = {
+        event.type: event.data.get("content_hash") for event in Event.across_organizations.exclude(type="created")
+    }
+    assert recorded == {
+        "approval_added": row.content_hash,
+        "approved": row.content_hash,
+        "rejected": stored("s").content_hash,
+    }
+
+
+def test_who_decided_by_another_way_may_repeat_it_too(world: World, ask: Any) -> None:
+    """A decision of the store has no approvals: its decided_by tells whose it was."""
+    actions.approve(world.pilot("otto"), ask(request_id="r").request_id)
+    stored("r").approvals.all().delete()
+    assert actions.approve(world.pilot("otto"), "r").version == 2
+    with pytest.raises(Conflict):
+        actions.approve(world.pilot("olga"), "r")
