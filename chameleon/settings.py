@@ -33,6 +33,8 @@ USE_I18N = False
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"]) if DEBUG else env.list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+# Whose pages may call the API from a browser.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 
 # Apps. daphne stands first so that `runserver` serves sockets too.
 
@@ -57,6 +59,7 @@ INSTALLED_APPS = [
 
 # Every one is able to run async, so that a waiting long poll holds no thread.
 MIDDLEWARE = [
+    "chameleon.cors.CrossOrigin",
     "chameleon.problems.ProblemDocuments",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
