@@ -14,7 +14,7 @@ from interventions.live import frames
 from interventions.live.deliveries import is_news_to_agents
 from interventions.wire import JSON
 from pilots.caller import Caller
-from pilots.errors import DomainError, InvalidInput, NotAllowed, NotFound, TooLarge, TooMany
+from pilots.errors import DomainError, InvalidInput, NotAllowed, NotFound, TooLarge, TooMany, Unavailable
 from pilots.inputs import Schema, check
 from pilots.strict_json import loads
 
@@ -59,6 +59,7 @@ CODES: tuple[tuple[type[DomainError], str], ...] = (
     (TooMany, "RATE_LIMITED"),
     (TooLarge, "TOO_LARGE"),
     (InvalidInput, "INVALID"),
+    (Unavailable, "UNAVAILABLE"),
 )
 
 PILOT_ID: Schema = {"type": ["string", "null"], "maxLength": 255, "default": None}
