@@ -61,6 +61,8 @@ class EventType(StrEnum):
 
 OPEN = frozenset({Status.PENDING, Status.IN_PROGRESS})
 FINAL = frozenset({Status.APPROVED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED, Status.COMPLETED})
+# Events by which a pilot says yes or no.
+VERDICTS = frozenset({EventType.APPROVAL_ADDED, EventType.APPROVED, EventType.REJECTED})
 # What an agent waits to hear; a withdrawal is its own doing.
 ANSWERS = FINAL - {Status.CANCELLED}
 

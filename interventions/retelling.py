@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from interventions import wire
-from interventions.lifecycle import FINAL, EventType, Status, may_follow
+from interventions.lifecycle import FINAL, VERDICTS, EventType, Status, may_follow
 from interventions.models import Event, Intervention
 
 # What an event may change; the rest of its data is told only.
@@ -41,7 +41,6 @@ _LEADS_TO = {
     EventType.CANCELLED: Status.CANCELLED,
     EventType.COMPLETED: Status.COMPLETED,
 }
-_VERDICTS = frozenset({EventType.APPROVAL_ADDED, EventType.APPROVED, EventType.REJECTED})
 
 type Problem = tuple[str, str]
 
@@ -88,7 +87,7 @@ def go_on(told: Told, event: Event) -> Iterator[Problem]:
     told.erased = told.erased or not event.salt
     if told.erased:
         return
-    if event.type in _VERDICTS | {EventType.CLAIMED} and not event.data.get("take_over"):
+    if event.type in VERDICTS | {EventType.CLAIMED} and not event.data.get("take_over"):
         bound = claimed_until is not None and claimed_until > event.at
         if bound and claimant != event.actor and event.actor_reference != "system":
             yield "I11", f"seq {event.seq}: {event.type} by {event.actor} while {claimant}'s claim lived"

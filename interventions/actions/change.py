@@ -6,14 +6,21 @@ from typing import Any
 
 from interventions import events, policy, tallies, wire
 from interventions.errors import Conflict
-from interventions.lifecycle import FINAL, VERSIONED, EventType, Priority, Status, claim_lives, is_past, may_follow
+from interventions.lifecycle import (
+    FINAL,
+    VERDICTS,
+    VERSIONED,
+    EventType,
+    Priority,
+    Status,
+    claim_lives,
+    is_past,
+    may_follow,
+)
 from interventions.models import Approval, Intervention
 from pilots import database
 from pilots.caller import Caller
 from pilots.errors import NotFound
-
-
-VERDICTS = frozenset({EventType.APPROVAL_ADDED, EventType.APPROVED, EventType.REJECTED})
 
 
 @dataclass(slots=True)

@@ -126,7 +126,8 @@ class Model:
     ) -> str:
         if reason is None and it.kind in GRAVE:
             return "reason_required"
-        differs = response is not None and it.response is not None and response != it.response
+        # As text: for Python true is 1.
+        differs = response is not None and it.response is not None and str(response) != str(it.response)
         counts = it.status in ("APPROVED", "COMPLETED") or (it.status in OPEN and not self.past(it))
         if who in it.approvals and counts:
             return "response_differs" if differs else OK
