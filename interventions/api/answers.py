@@ -55,7 +55,10 @@ def _after(call: Call, request_ids: list[str], response: HttpResponse) -> HttpRe
 
 def _record(caller: Caller, request_ids: list[str]) -> None:
     try:
-        actions.record_delivery(caller, request_ids)
+        # Most reads are not the first: those take no lock.
+        rows = Intervention.objects.for_caller(caller).filter(request_id__in=request_ids, delivered_at=None)
+        if rows.exists():
+            actions.record_delivery(caller, request_ids)
     except Exception:
         # The agent has its answer; that this went unnoted is for the log only. The next read notes it.
         logger.exception("could not record the delivery of %s", ", ".join(request_ids[:5]))
