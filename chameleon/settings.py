@@ -11,10 +11,11 @@ from django.utils.csp import CSP
 from environs import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 
 env = Env()
 env.read_env(BASE_DIR / ".env")
+# Everything that is kept between runs, unless DATABASE_URL leads elsewhere.
+VAR_DIR: Path = env.path("VAR_DIR", BASE_DIR / "var")
 
 # Core
 
@@ -96,7 +97,7 @@ TEMPLATES = [
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chameleon.sqlite3'}")}
 _options: dict[str, Any] = DATABASES["default"].setdefault("OPTIONS", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    VAR_DIR.mkdir(exist_ok=True)
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
     # IMMEDIATE takes the write lock at once: a lock that is upgraded half-way fails without waiting.
     _options |= {
         "transaction_mode": "IMMEDIATE",

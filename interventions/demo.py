@@ -35,6 +35,7 @@ PEOPLE = {
 KEY_NAME = "company-agents"
 KEY_FILE = "agents.key"
 PAST_MATTERS = 60
+MARK = "demonstration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,26 @@ class Demo:
     people: list[Person]
     added: int
 
+    @property
+    def is_demonstration(self) -> bool:
+        """False for an organization at work, into which no simulated agent may speak."""
+        return bool(self.organization.settings.get(MARK))
+
 
 def set_up(slug: str, name: str) -> Demo:
     """The organization with its pilots, its agents' key and its history. One that has interventions is left alone."""
     with database.writing():
         organization, _ = pilots_actions.create_organization(slug, name=name)
         # Two who set it up at once: the second waits here, and finds it done.
-        Organization.objects.select_for_update().get(pk=organization.pk)
+        organization = Organization.objects.select_for_update().get(pk=organization.pk)
         if Intervention.objects.for_organization(organization.pk).exists():
             return Demo(organization, _people_there(organization), 0)
         people = [_person(organization, pilot_id) for pilot_id in PEOPLE]
         key, _ = agents_key(organization)
         members = {person.membership.pilot.pilot_id: Caller.of_pilot(person.membership) for person in people}
         History(organization, Caller.of_key(key), members).write()
+        organization.settings[MARK] = True
+        organization.save(update_fields=["settings"])
         return Demo(organization, people, Intervention.objects.for_organization(organization.pk).count())
 
 
