@@ -166,6 +166,15 @@ def test_a_session_gives_a_token_with_the_csrf_token_only(world: World) -> None:
     assert (answer.status_code, answer.json()["pilot_id"]) == (200, "local:otto")
 
 
+def test_a_page_names_its_organization_by_header(world: World) -> None:
+    Membership.objects.create(organization=world.globex, pilot=world.memberships["otto"].pilot, role="VIEWER")
+    client = world.session("otto")
+    unnamed = client.post("/api/token", content_type="application/json")
+    assert (unnamed.status_code, unnamed.json()["code"]) == (400, "organization_required")
+    named = client.post("/api/token", content_type="application/json", headers={"X-Organization": "globex"})
+    assert (named.json()["organization"], named.json()["role"]) == ("globex", "VIEWER")
+
+
 def test_signing_out_ends_the_family_the_cookie_and_the_session(world: World) -> None:
     client = world.session("otto")
     pair = client.post("/api/token", content_type="application/json")
