@@ -70,8 +70,7 @@ def set_up(slug: str, name: str) -> Demo:
         key, _ = agents_key(organization)
         members = {person.membership.pilot.pilot_id: Caller.of_pilot(person.membership) for person in people}
         History(organization, Caller.of_key(key), members).write()
-        organization.settings[MARK] = True
-        organization.save(update_fields=["settings"])
+        pilots_actions.change_settings(organization, {MARK: True})
         return Demo(organization, people, Intervention.objects.for_organization(organization.pk).count())
 
 

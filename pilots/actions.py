@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -39,6 +40,15 @@ def create_organization(slug: str, *, name: str) -> tuple[Organization, bool]:
         raise InvalidInput.field("name", "give the organization a name of 1 to 255 characters")
     with writing():
         return Organization.objects.get_or_create(slug=slug, defaults={"name": name})
+
+
+def change_settings(organization: Organization, changes: dict[str, Any]) -> None:
+    """Sets these of the organization's settings and leaves the others."""
+    with writing():
+        row = Organization.objects.select_for_update().get(pk=organization.pk)
+        row.settings |= changes
+        row.save(update_fields=["settings"])
+    organization.settings = row.settings
 
 
 def create_pilot(
