@@ -32,4 +32,8 @@ async def application(
 ) -> None:
     # Made with the first request, so that what this process commits is told to the others though nobody listens here.
     get_hub()
+    if scope["type"] == "websocket":
+        scope, shown = {**scope}, scope
+        # Some servers log the address of a socket once it is open: by then there is no token in it.
+        shown["query_string"] = b""
     await protocols(scope, receive, send)

@@ -203,9 +203,13 @@ class Hub:
         try:
             while self._feeds:
                 await asyncio.sleep(TICK_SECONDS)
-                await self._drop_idle()
-                await self._compare()
-                await self._link.mend(list(self._feeds))
+                try:
+                    await self._drop_idle()
+                    await self._compare()
+                    await self._link.mend(list(self._feeds))
+                except Exception:
+                    # Whatever it was, the next second must find this loop alive.
+                    logger.exception("the logs could not be compared")
         finally:
             self._ticking = None
 

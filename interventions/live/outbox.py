@@ -29,8 +29,8 @@ class Outbox:
         self._roomy.set()
 
     def put(self, frame: Frame) -> bool:
-        """False where there is no room. One frame always fits, whatever its size."""
-        if self._frames and (len(self._frames) >= MAX_COUNT or self._bytes + frame.size > MAX_BYTES):
+        """False where it is full. What is put before that fits, whatever its size: replies may be large."""
+        if len(self._frames) >= MAX_COUNT or self._bytes > MAX_BYTES:
             return False
         self._frames.append(frame)
         self._bytes += frame.size

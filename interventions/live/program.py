@@ -21,6 +21,8 @@ from pilots.errors import TooMany, Unavailable
 logger = logging.getLogger(__name__)
 
 MESSAGES_PER_SECOND = 50
+# Where answers take longer than that, no more than this wait for theirs.
+MAX_WAITING = 100
 
 
 class ProgramSession:
@@ -36,7 +38,7 @@ class ProgramSession:
 
     def hear(self, raw: str | bytes) -> None:
         """Takes a frame; it is answered when those before it are. What is too much is refused at once."""
-        if not self._allowance.take():
+        if not self._allowance.take() or len(self._inbox) >= MAX_WAITING:
             self._socket.send(protocol.refusal(_TOO_MANY, protocol.echo_of(raw)))
             return
         try:

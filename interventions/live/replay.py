@@ -81,9 +81,15 @@ class Subscription:
             self._catching_up = None
 
     def take(self, item: News) -> None:
-        if self._live and item.seq > self._position:
-            self._position = item.seq
+        if not self._live or item.seq <= self._position:
+            return
+        self._position = item.seq
+        try:
             self._deliver(item)
+        except Exception:
+            # One event that cannot be told must not keep the others from hearing of it, nor leave a hole here.
+            logger.exception("event %s cannot be told", item.seq)
+            self._socket.close(SERVER_ERROR)
 
     def resync(self, seq: int, epoch: str) -> None:
         if self._catching_up is not None:

@@ -1,5 +1,6 @@
 """Messages and replies: every type, every envelope, every refusal, and a socket that stays open."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from django.db import OperationalError
 
 from conftest import Clock, World
 from interventions import actions, listing
+from interventions.live import program
 from interventions.live.database import in_thread
-from interventions.tests.sockets import Client, connected, create, run
+from interventions.tests.sockets import Client, connected, create, run, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
@@ -256,6 +258,32 @@ def test_more_than_fifty_messages_a_second_are_refused(world: World) -> None:
             assert {refused(frame) for frame in errors} == {"RATE_LIMITED"}
             assert {frame["id"] for frame in errors} | set(pongs) == set(range(80))
             assert "websocket.close" not in [frame["type"] for frame in frames]
+
+    run(test)
+
+
+def test_no_more_than_so_many_messages_wait_for_a_slow_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "MAX_WAITING", 3)
+    begun, slow, real = threading.Event(), threading.Event(), listing.count_pending
+
+    def slowly(*args: Any, **kwargs: Any) -> int:
+        begun.set()
+        slow.wait()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(listing, "count_pending", slowly)
+
+    async def test() -> None:
+        async with connected(world, "otto") as client:
+            await client.say("get_pending")
+            await until(begun.is_set)
+            for _ in range(9):
+                await client.say("get_pending")
+            refusals = [await client.frame() for _ in range(6)]
+            slow.set()
+            answers = [await client.frame() for _ in range(4)]
+        assert {refused(frame) for frame in refusals} == {"RATE_LIMITED"}
+        assert [frame["type"] for frame in answers] == ["pending_requests"] * 4
 
     run(test)
 
