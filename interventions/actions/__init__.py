@@ -1,8 +1,9 @@
 """The only writer: one function per verb, each a short transaction with its event."""
 
-from interventions.actions.asking import Asked, IdempotencyKey, cancel, complete, create, create_many
+from interventions.actions.asking import cancel, complete
 from interventions.actions.claiming import assign, claim, comment, extend, release
 from interventions.actions.commanding import command, count_open
+from interventions.actions.creating import Asked, IdempotencyKey, create, create_many
 from interventions.actions.deciding import UNSEEN, Seen, Verdict, approve, decide, decide_many, reject
 from interventions.actions.forgetting import forget_idempotency_keys
 from interventions.actions.sweeping import expire_due, next_deadline, record_delivery, release_lapsed

@@ -1,8 +1,8 @@
 """Pilot commands: a pilot acts on a unit of work, whether or not its agent has asked."""
 
 from interventions import events, policy
-from interventions.actions.asking import created_entry, new_row
 from interventions.actions.change import Held, hold, move_of, write
+from interventions.actions.creating import created_entry, new_row
 from interventions.actions.deciding import UNSEEN, approve_held, require_reason, spoken
 from interventions.content import Draft
 from interventions.lifecycle import OPEN, EventType, Status, Type, effective_role
@@ -60,11 +60,11 @@ def _initiate(caller: Caller, kind: Type, uow_id: str, reason: str | None, conte
         required_role=effective_role(kind, "OPERATOR").value,
         expires_in_seconds=None,
     )
-    row = new_row(caller, draft)
+    row = new_row(caller, draft, database.now())
     row.save(force_insert=True)
     events.append(row.organization_id, [created_entry(caller, row)], [move_of(row, None, row.created_at)])
     held = Held(caller, row, database.now())
-    approval = Approval.across_organizations.create(
+    approval = Approval.objects.create(
         organization_id=row.organization_id,
         intervention=row,
         pilot_id=caller.actor,

@@ -94,7 +94,7 @@ def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None
         return row
     _require_decidable(held, seen)
     answer = _answer(held, response)
-    approval = Approval.across_organizations.create(
+    approval = Approval.objects.create(
         organization_id=row.organization_id,
         intervention=row,
         pilot_id=held.caller.actor,

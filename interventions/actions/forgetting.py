@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from interventions.actions.asking import IDEMPOTENCY_HOURS
+from interventions.actions.creating import IDEMPOTENCY_HOURS
 from interventions.models import IdempotencyRecord
 from pilots import database
 from pilots.database import writing

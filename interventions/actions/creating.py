@@ -1,0 +1,189 @@
+"""The agent asks: one request or many, and the same again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+
+from interventions import content, events, policy, wire
+from interventions.actions.change import move_of, set_approvals
+from interventions.content import Draft
+from interventions.errors import Conflict
+from interventions.lifecycle import EventType, Priority, Status
+from interventions.models import IdempotencyRecord, Intervention
+from pilots import database
+from pilots.caller import Caller
+from pilots.database import writing
+
+IDEMPOTENCY_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a create led to; `created` is False where the same request was there already."""
+
+    row: Intervention
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A client's promise that two bodies are one attempt; `digest` tells bodies apart."""
+
+    key: str
+    digest: str
+
+
+def create(caller: Caller, draft: Draft, once: IdempotencyKey | None = None) -> Asked:
+    """Stores one request. The same request_id with the same content gives the first one, whatever its state."""
+    return create_many(caller, [draft], once)[0]
+
+
+def create_many(caller: Caller, drafts: list[Draft], once: IdempotencyKey | None = None) -> list[Asked]:
+    """All or nothing. Raises Conflict `request_id_reused` or `idempotency_key_reused`."""
+    policy.require(caller, "create")
+    with writing():
+        if once is not None:
+            replayed = _replay(caller, once)
+            if replayed is not None:
+                return replayed
+        asked = _store(caller, drafts)
+        if once is not None:
+            _remember(caller, once, asked)
+        return asked
+
+
+def new_row(caller: Caller, draft: Draft, now: datetime) -> Intervention:
+    """The row a draft becomes, not yet stored."""
+    lifetime = draft.expires_in_seconds
+    seen = {name: getattr(draft, name) for name in ("uow_id", "intervention_type", "title", "description", "context")}
+    row = Intervention(
+        **seen,
+        organization=caller.organization,
+        request_id=draft.request_id,
+        status=Status.PENDING.value,
+        priority=Priority.of(draft.priority).value,
+        tags=draft.tags,
+        response_schema=draft.response_schema,
+        required_role=draft.required_role,
+        approvals_required=draft.approvals_required,
+        created_at=now,
+        updated_at=now,
+        expires_at=None if lifetime is None else now + timedelta(seconds=lifetime),
+        content_hash=content.content_hash(request_id=draft.request_id, response_schema=draft.response_schema, **seen),
+        draft_digest=draft.digest,
+    )
+    set_approvals(row, [])
+    return row
+
+
+def created_entry(caller: Caller, row: Intervention) -> events.Entry:
+    """The event of a new row: its small fields and the hash of the large ones, which never change."""
+    data = {
+        "status": row.status,
+        "version": row.version,
+        "uow_id": row.uow_id,
+        "intervention_type": row.intervention_type,
+        "priority": Priority(row.priority).word,
+        "title": row.title,
+        "required_role": row.required_role,
+        "approvals_required": row.approvals_required,
+        "expires_at": wire.moment(row.expires_at),
+        "content_hash": row.content_hash,
+    }
+    return events.Entry(EventType.CREATED, row, caller, row.created_at, data)
+
+
+def _store(caller: Caller, drafts: list[Draft]) -> list[Asked]:
+    now = database.now()
+    # A microsecond apart, so that their order by age is the one they were sent in.
+    rows = [new_row(caller, draft, now + timedelta(microseconds=place)) for place, draft in enumerate(drafts)]
+    stored = _insert(caller, rows)
+    asked = [Asked(stored[row.request_id], created=stored[row.request_id] is row) for row in rows]
+    new = [item.row for item in asked if item.created]
+    entries = [created_entry(caller, row) for row in new]
+    events.append(caller.organization.pk, entries, [move_of(row, None, row.created_at) for row in new])
+    return asked
+
+
+def _insert(caller: Caller, rows: list[Intervention]) -> dict[str, Intervention]:
+    """What stands afterwards for each request_id: the first row that was ever stored for it."""
+    firsts = {row.request_id: row for row in reversed(rows)}
+    # Always in the same order: two batches that name the same ids wait for each other instead of in a circle.
+    in_order = [firsts[request_id] for request_id in sorted(firsts)]
+    stored = firsts
+    try:
+        # A savepoint: whoever comes second must still be able to read what came first.
+        with transaction.atomic():
+            Intervention.objects.bulk_create(in_order)
+    except IntegrityError:
+        stored = _those_there(caller, list(firsts))
+        stored |= {row.request_id: _insert_one(caller, row) for row in in_order if row.request_id not in stored}
+    for row in rows:
+        first = stored[row.request_id]
+        if first.draft_digest != row.draft_digest:
+            raise _reused(row, first if first is not firsts[row.request_id] else None)
+    return stored
+
+
+def _insert_one(caller: Caller, row: Intervention) -> Intervention:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return _those_there(caller, [row.request_id])[row.request_id]
+    return row
+
+
+def _those_there(caller: Caller, request_ids: list[str]) -> dict[str, Intervention]:
+    rows = Intervention.objects.for_caller(caller).with_approvals().filter(request_id__in=request_ids)
+    return {row.request_id: row for row in rows}
+
+
+def _reused(row: Intervention, first: Intervention | None) -> Conflict:
+    """`first` is None where the batch contradicts itself: what it would have stored first does not stand."""
+    detail = f"request_id {row.request_id!r} already stands for other content; choose a new id."
+    return Conflict(detail, code="request_id_reused", intervention=first)
+
+
+def _replay(caller: Caller, once: IdempotencyKey) -> list[Asked] | None:
+    """What the key led to before; None where it is new."""
+    _refuse_in_flight(caller, once)
+    records = IdempotencyRecord.objects.for_caller(caller).filter(credential=caller.credential, key=once.key)
+    record = records.first()
+    if record is None:
+        return None
+    if record.created_at < database.now() - timedelta(hours=IDEMPOTENCY_HOURS):
+        records.delete()
+        return None
+    if record.digest != once.digest:
+        raise Conflict("This Idempotency-Key was used with another body.", code="idempotency_key_reused")
+    by_id = _those_there(caller, record.request_ids)
+    if by_id.keys() != set(record.request_ids):
+        records.delete()  # archived since: there is nothing left to answer with
+        return None
+    return [Asked(by_id[request_id], created=True) for request_id in record.request_ids]
+
+
+def _refuse_in_flight(caller: Caller, once: IdempotencyKey) -> None:
+    if connection.vendor != "postgresql":
+        return  # one writer at a time: there is no other in flight
+    with connection.cursor() as cursor:
+        name = f"{caller.organization.pk}:{caller.credential}:{once.key}"
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        if not cursor.fetchone()[0]:
+            raise Conflict(
+                "A request with this Idempotency-Key is still in flight; repeat it in a moment.",
+                code="idempotency_key_reused",
+            )
+
+
+def _remember(caller: Caller, once: IdempotencyKey, asked: list[Asked]) -> None:
+    IdempotencyRecord.objects.create(
+        organization=caller.organization,
+        credential=caller.credential,
+        key=once.key,
+        digest=once.digest,
+        request_ids=[item.row.request_id for item in asked],
+        created_at=database.now(),
+    )
