@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from interventions.views import decide, detail, queue
+from interventions.views import decide, detail, kill_switch, queue
 
 _one = [
     path("", detail.detail, name="detail"),
@@ -15,6 +15,6 @@ _one = [
 ]
 urlpatterns = [
     path("", queue.queue, name="queue"),
-    path("kill-switch", decide.kill_switch, name="kill_switch"),
+    path("kill-switch", kill_switch.kill_switch, name="kill_switch"),
     path("interventions/<str:request_id>", include(_one)),
 ]

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.utils.html import conditional_escape, format_html
@@ -113,7 +114,7 @@ def kind(value: object) -> str:
         case int() | float():
             return "number"
         case _:
-            return "link" if re.fullmatch(r"https?://[^\s\"'<>]+", str(value)) else "text"
+            return "link" if re.fullmatch(r"https?://[^\s\"'<>\\]+", str(value)) else "text"
 
 
 @register.filter
@@ -124,8 +125,12 @@ def as_json(value: object) -> str:
 
 @register.filter
 def host(address: str) -> str:
-    """The host a link really leads to."""
-    return re.sub(r"^https?://([^/@?#]*@)?", "", address).split("/")[0].split("?")[0].split("#")[0]
+    """The host a link really leads to, in ASCII: letters of other scripts look like ours."""
+    try:
+        name = urlsplit(address).hostname or ""
+        return name.encode("idna").decode()
+    except ValueError:
+        return "a host that cannot be read"
 
 
 @register.filter

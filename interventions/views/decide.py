@@ -4,22 +4,19 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
-from interventions import actions, listing, policy, wire
+from interventions import actions, listing, wire
 from interventions.actions import Seen
 from interventions.errors import Conflict
 from interventions.lifecycle import Status, Type
 from interventions.models import Intervention
 from interventions.views import answer_form
 from interventions.views.detail import Typed, show
-from interventions.views.door import full_page, is_part, member, part
+from interventions.views.door import is_part, member, part
+from interventions.views.typed import text_of, too_long, unconfirmed
 from pilots.caller import Caller
 from pilots.errors import InvalidInput
-
-MAX_TEXT = 2000
-# Grave and irreversible: the hand that types this word is not clicking through a list.
-CONFIRMATION = "STOP"
 
 
 @require_POST
@@ -85,43 +82,12 @@ def assign(request: HttpRequest, caller: Caller, request_id: str) -> HttpRespons
 @require_POST
 @member
 def comment(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
-    text = request.POST.get("text", "").replace("\r\n", "\n")
-    wrong = "Write a note first." if not text.strip() else _too_long(text)
+    text = text_of(request.POST, "text")
+    wrong = "Write a note first." if not text.strip() else too_long(text)
     if wrong:
         return show(request, caller, request_id, Typed({"text": text}, {"text": [wrong]}), 422)
     actions.comment(caller, request_id, text=text)
     return _done(request, caller, request_id)
-
-
-@require_http_methods(["GET", "POST"])
-@member
-def kill_switch(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """Stops an instance whether or not its agent has asked."""
-    policy.require(caller, f"command_{Type.KILL_SWITCH}")
-    if request.method == "GET":
-        return _kill_switch_form(request, caller, {})
-    posted = {name: request.POST.get(name, "") for name in ("instance_id", "reason", "confirmation")}
-    errors = _kill_switch_errors(posted)
-    if not errors:
-        try:
-            row = actions.command(
-                caller,
-                Type.KILL_SWITCH,
-                posted["instance_id"],
-                reason=posted["reason"],
-                context={"instance_id": posted["instance_id"]},
-            )
-        except Conflict as conflict:
-            errors = {"instance_id": [conflict.detail]}
-        else:
-            return _gone_to(request, caller, row.request_id)
-    return _kill_switch_form(request, caller, {"posted": posted, "errors": errors}, 422)
-
-
-def _kill_switch_form(request: HttpRequest, caller: Caller, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    if is_part(request):
-        return part(request, caller, "interventions/_kill_switch.html", context, status)
-    return full_page(request, caller, "interventions/kill_switch.html", context, status)
 
 
 def _verdict(posted: dict[str, str]) -> str:
@@ -134,13 +100,13 @@ def _verdict(posted: dict[str, str]) -> str:
 def _given(caller: Caller, request_id: str, posted: dict[str, str]) -> dict[str, Any]:
     """Reason, answer and what was seen; raises InvalidInput with everything that is wrong with them at once."""
     row = listing.detail(caller, request_id)
-    reason = posted.get("action_reason", "").replace("\r\n", "\n")
+    reason = text_of(posted, "action_reason")
     approving = posted["verdict"] == "approve"
     errors: dict[str, list[str]] = {}
-    if too_long := _too_long(reason):
-        errors["action_reason"] = [too_long]
-    if approving and row.intervention_type == Type.KILL_SWITCH and not _confirmed(posted):
-        errors["confirmation"] = [f"Type {CONFIRMATION} to confirm."]
+    if wrong := too_long(reason):
+        errors["action_reason"] = [wrong]
+    if approving and row.intervention_type == Type.KILL_SWITCH and (wrong := unconfirmed(posted)):
+        errors["confirmation"] = [wrong]
     response = None
     if approving and row.response_schema and row.response is None:
         given = answer_form.read(row.response_schema, posted)
@@ -158,28 +124,6 @@ def _seen(posted: dict[str, str]) -> Seen:
     return Seen(version=int(version), content_hash=posted.get("content_hash", ""))
 
 
-def _confirmed(posted: dict[str, str]) -> bool:
-    return posted.get("confirmation", "").strip().upper() == CONFIRMATION
-
-
-def _too_long(text: str) -> str:
-    return f"At most {MAX_TEXT:,} characters, please; these are {len(text):,}." if len(text) > MAX_TEXT else ""
-
-
-def _kill_switch_errors(posted: dict[str, str]) -> dict[str, list[str]]:
-    errors = {}
-    instance = posted["instance_id"]
-    if not instance.strip() or len(instance) > 255 or "/" in instance or not instance.isprintable():
-        errors["instance_id"] = ["Name the instance: 1 to 255 characters, no slash."]
-    if not posted["reason"].strip():
-        errors["reason"] = ["Say why; it is recorded and the agents read it."]
-    elif too_long := _too_long(posted["reason"]):
-        errors["reason"] = [too_long]
-    if not _confirmed(posted):
-        errors["confirmation"] = [f"Type {CONFIRMATION} to confirm."]
-    return errors
-
-
 def _done(request: HttpRequest, caller: Caller, request_id: str, row: Intervention | None = None) -> HttpResponse:
     """The result, read afresh: the card where a card asked, else the detail; without script its page."""
     if row is not None and request.headers.get("HX-Target") == "quick":
@@ -193,10 +137,3 @@ def _refused(request: HttpRequest, caller: Caller, request_id: str, conflict: Co
     if request.headers.get("HX-Target") == "quick":
         return render(request, "interventions/_refusal.html", {"conflict": conflict}, status=409)
     return show(request, caller, request_id, Typed(conflict=conflict), 409)
-
-
-def _gone_to(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
-    response = redirect("detail", caller.organization.slug, request_id)
-    if not is_part(request):
-        return response
-    return HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})

@@ -65,9 +65,8 @@ document.addEventListener(
   { capture: true },
 );
 
-button.addEventListener("click", retry);
-setInterval(show, 1000);
-
 export function begin() {
+  button.addEventListener("click", retry);
+  setInterval(show, 1000);
   show();
 }

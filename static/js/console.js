@@ -82,7 +82,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 localize(document);
-connection.begin();
 detail.begin();
 if (hasQueue) queue.begin();
-if (page.seq) start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
+// A page that shows nothing of the log needs no socket.
+if (page.seq) {
+  connection.begin();
+  start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
+}

@@ -1,5 +1,7 @@
-// The list: cards that change in place, arrivals that wait while somebody reads, tombstones, tabs, the pane beside it.
+// The list: cards that change in place, arrivals that wait while somebody reads, tombstones, tabs.
 
+import * as beside from "./beside.js";
+import { cardOf, lanes, tab } from "./cards.js";
 import { restVerbs } from "./connection.js";
 import { live } from "./live.js";
 import { morph } from "./morph.js";
@@ -8,14 +10,9 @@ import { announce, titleCount, toast } from "./tell.js";
 
 const TOMBSTONE = 4000;
 const body = document.body.dataset;
-const wide = matchMedia("(min-width: 1100px)");
 const hovers = matchMedia("(hover: hover)");
 // Arrivals that wait, by request_id.
 const waiting = new Map();
-
-const lanes = () => document.getElementById("lanes");
-const cardOf = (requestId) => document.getElementById(`card-${requestId}`);
-const tab = () => lanes().dataset.tab;
 
 const fits = {
   all: () => true,
@@ -64,7 +61,7 @@ function change(known, fresh) {
     morph(known, fresh);
     if (!fits[tab()](known)) leave(known);
   }
-  mark();
+  beside.mark();
   restVerbs(lanes());
 }
 
@@ -205,7 +202,7 @@ export async function refresh(position) {
   keepCalm(list);
   morph(document.getElementById("tiles"), fresh.getElementById("tiles"));
   morph(lanes(), list);
-  mark();
+  beside.mark();
   count();
   restVerbs(lanes());
   htmx.process(lanes());
@@ -243,71 +240,9 @@ async function showTab(address) {
   showWaiting();
   for (const id of ["tiles", "tabs", "lanes"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
   htmx.process(lanes());
-  mark();
+  beside.mark();
   count();
 }
-
-// The pane
-
-const pane = () => document.getElementById("pane");
-let emptyPane;
-
-// Which card the pane shows.
-function mark() {
-  const shown = pane().querySelector("#detail")?.dataset.requestId;
-  for (const link of lanes().querySelectorAll(".card-title a[aria-current]")) link.removeAttribute("aria-current");
-  if (shown) cardOf(shown)?.querySelector("a")?.setAttribute("aria-current", "true");
-}
-
-async function openBeside(address) {
-  await htmx.ajax("GET", address, { target: "#pane", swap: "innerHTML" });
-  pane().scrollTop = 0;
-  mark();
-}
-
-export function closePane() {
-  pane().replaceChildren(...emptyPane.map((node) => node.cloneNode(true)));
-  mark();
-}
-
-function onClick(event) {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  const card = event.target.closest(".card-title a");
-  const tabLink = event.target.closest("a[data-tab]");
-  const close = event.target.closest(".pane .close");
-  if (card && wide.matches) {
-    event.preventDefault();
-    history.pushState(null, "", withTab(card.href));
-    openBeside(card.href).catch(complain);
-  } else if (close) {
-    event.preventDefault();
-    const requestId = pane().querySelector("#detail").dataset.requestId;
-    history.pushState(null, "", withTab(body.base));
-    closePane();
-    cardOf(requestId)?.querySelector("a")?.focus({ preventScroll: true });
-  } else if (tabLink) {
-    event.preventDefault();
-    showTab(tabLink.href).then(() => history.pushState(null, "", tabLink.href), complain);
-  }
-}
-
-function withTab(address) {
-  const url = new URL(address, location.origin);
-  if (tab() === "all") url.searchParams.delete("tab");
-  else url.searchParams.set("tab", tab());
-  return url;
-}
-
-// Back and forward: the address says which tab and which request.
-async function onPopState() {
-  const wanted = new URLSearchParams(location.search).get("tab") ?? "all";
-  if (wanted !== tab()) await showTab(withOnlyTab(wanted));
-  if (location.pathname === body.base) closePane();
-  else if (wide.matches) await openBeside(location.pathname);
-  else location.reload();
-}
-
-const withOnlyTab = (wanted) => `${body.base}?tab=${wanted}`;
 
 // A verb on a card. What comes back is the server's word; the socket tells the same to everybody else.
 async function onQuick(event) {
@@ -336,16 +271,14 @@ function complain(error) {
 }
 
 export function begin() {
-  emptyPane = [...pane().childNodes].map((node) => node.cloneNode(true));
   live.addEventListener("event", onEvent);
   live.addEventListener("tiles", onTiles);
-  document.addEventListener("click", onClick);
   document.getElementById("quick").addEventListener("submit", onQuick);
   document.getElementById("show-arrivals").addEventListener("click", showArrivals);
   document.body.addEventListener("htmx:afterSettle", () => {
-    mark();
+    beside.mark();
     count();
   });
-  addEventListener("popstate", () => onPopState().catch(complain));
+  beside.begin({ showTab, complain });
   count();
 }

@@ -273,3 +273,64 @@ def test_without_script_everything_can_be_done(console: Seat, raise_request: Rai
     seat.page.get_by_label("Reason").fill("No.")
     seat.page.get_by_role("button", name="Reject", exact=True).click()
     expect(seat.page.locator("#decision")).to_contain_text("Rejected")
+
+
+def test_the_caret_stays_while_twenty_frames_a_second_arrive(
+    console: Seat, raise_request: Raise, world: World, ask: Callable[..., Intervention]
+) -> None:
+    request_id = raise_request(title="Under my hands")
+    seat = console("otto")
+    seat.open()
+    seat.wait_until_live()
+    seat.page.get_by_role("link", name="Under my hands").click()
+    choose(seat.page, "Reject")
+    words = "Typed while the world goes on"
+    for number, letter in enumerate(words):
+        seat.page.keyboard.type(letter)
+        actions.comment(world.pilot("olga"), request_id, text=f"Remark {number}")
+        ask(title=f"Another {number}")
+    expect(seat.page.locator(".entry.commented")).to_have_count(len(words))
+    expect(seat.page.get_by_label("Reason")).to_be_focused()
+    expect(seat.page.get_by_label("Reason")).to_have_value(words)
+
+
+def test_the_whole_way_by_keyboard_alone(console: Seat, raise_request: Raise, password: str) -> None:
+    request_id = raise_request(title="By keyboard")
+    seat = console(None)
+    page = seat.page
+    seat.open()
+    page.keyboard.type("otto")
+    page.keyboard.press("Tab")
+    page.keyboard.type(password)
+    page.keyboard.press("Enter")
+    seat.wait_until_live()
+    walk_to(page, "[data-verb=claim]")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#card-{request_id}")).to_contain_text("claimed by you")
+    walk_to(page, f"#card-{request_id} a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail")).to_be_focused()
+    walk_to(page, "[name=verdict]")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Reject")).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.type("Not this way")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#decision")).to_contain_text("Rejected")
+    walk_to(page, ".account summary")
+    page.keyboard.press("Enter")
+    walk_to(page, "a[href='/accounts/logout/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/accounts/logout/")
+    walk_to(page, "form[action='/accounts/logout/'] button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def walk_to(page: Page, selector: str) -> None:
+    """Tab, as often as it takes; round the page once at most."""
+    for _ in range(60):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"Tab does not lead to {selector}")
