@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from channels.db import database_sync_to_async
 
 # Its own few threads: the loop's default ones also resolve host names, and Channels would run everything in one.
-_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="live-database")
+THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="live-database")
 
 
 async def in_thread[**Arguments, Result](
     function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Result:
     """Runs a function that uses the database; its connection is given back when it returns."""
-    asked = database_sync_to_async(function, thread_sensitive=False, executor=_threads)
+    asked = database_sync_to_async(function, thread_sensitive=False, executor=THREADS)
     return await asked(*args, **kwargs)

@@ -1,26 +1,22 @@
 """Real servers of the product beside the test, and a Redis that a test can take away from all of them."""
 
 import base64
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import orjson
-from django.conf import settings
-from django.db import connection
 
-START_SECONDS = 60
+from tests import servers
+
 COMMANDS = {
     "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "chameleon.asgi:application"],
     "uvicorn": [
@@ -107,20 +103,14 @@ class Server:
     """One process of the product, on the test's own database."""
 
     def __init__(self, kind: str, log: Path, redis_url: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = servers.free_port()
         self._log = log
         arguments = [part.format(port=self.port) for part in COMMANDS[kind]]
         self._process = start(arguments, log, redis_url)
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health")
-                return
-            time.sleep(0.05)
-        raise AssertionError(self._log.read_text()[-3000:])
+        if not servers.answers(f"http://127.0.0.1:{self.port}", self._process):
+            raise AssertionError(self._log.read_text()[-3000:])
 
     def post(self, path: str, body: Any, bearer: dict[str, str]) -> tuple[int, Any]:
         request = urllib.request.Request(
@@ -154,30 +144,14 @@ class Server:
         self._process.send_signal(signal.SIGTERM)
 
     def end(self) -> None:
-        stop(self._process)
+        servers.stop(self._process)
 
 
 def start(arguments: list[str], log: Path, redis_url: str) -> "subprocess.Popen[bytes]":
     """Python with the environment that makes it work on the test's own database."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": redis_url,
-        "DATABASE_POOL": "4",
-    }
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "REDIS_URL": redis_url, "DATABASE_POOL": "4"}
     with log.open("wb") as output:
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, *arguments], cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=output
-        )
-
-
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        return servers.start(arguments, output, DATABASE_URL=servers.database_url(), **environment)
 
 
 @contextmanager
@@ -186,10 +160,4 @@ def running(arguments: list[str], log: Path, redis_url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        stop(process)
-
-
-def database_url() -> str:
-    given = connection.settings_dict
-    login = ":".join(quote(part, safe="") for part in (given["USER"], given["PASSWORD"]) if part)
-    return f"postgres://{login}@{given['HOST']}:{given['PORT']}/{quote(given['NAME'], safe='')}"
+        servers.stop(process)

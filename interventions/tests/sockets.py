@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import wait
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,7 @@ from chameleon.asgi import application
 from conftest import World
 from interventions import actions
 from interventions.content import draft_of
+from interventions.live import database
 from interventions.live.database import in_thread
 
 PATIENCE = 15.0
@@ -21,7 +24,13 @@ DRAFT = {"uow_id": "uow-1", "intervention_type": "clarification", "title": "Whic
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    async_to_sync(test)()
+    """Runs it to its end and what it left to the database's threads too: after the test they may not use it."""
+    try:
+        async_to_sync(test)()
+    finally:
+        threads = database.THREADS._max_workers
+        together = threading.Barrier(threads)
+        wait([database.THREADS.submit(together.wait) for _ in range(threads)])
 
 
 async def create(world: World, key: str = "agent", **fields: Any) -> str:

@@ -1,11 +1,8 @@
 """The hub: whoever waits hears of an event at once and in order, by whichever way the news arrives."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 
 from conftest import World
 from interventions import actions
@@ -15,10 +12,10 @@ from interventions.live import news
 from interventions.live.database import in_thread
 from interventions.live.hub import Hub, get_hub
 from interventions.live.news import News
+from interventions.tests.sockets import DRAFT, create, run, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
-DRAFT = {"uow_id": "uow-1", "intervention_type": "clarification", "title": "Which vendor is it?"}
 SOON = 10.0
 
 
@@ -34,21 +31,6 @@ class Listener:
 
     def resync(self, seq: int, epoch: str) -> None:
         self.resyncs.append((seq, epoch))
-
-
-def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async_to_sync(test)()
-
-
-async def create(world: World, **fields: Any) -> str:
-    row = await in_thread(actions.create, world.key(), draft_of(DRAFT | fields))
-    return row.row.request_id
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SOON):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from conftest import World
 from interventions import actions
 from interventions.live import hub
+from interventions.live.database import in_thread
 from interventions.live.hub import Hub, get_hub
 from interventions.live.news import News
 from interventions.tests.processes import Proxy, Server, running
@@ -110,7 +111,7 @@ def deafened(patch: pytest.MonkeyPatch) -> None:
 
 async def ask_until(told: Callable[[], bool], world: World, server: Server) -> None:
     """Redis promises nothing about one message, only about many."""
-    bearer = await asyncio.to_thread(world.bearer, "agent")
+    bearer = await in_thread(world.bearer, "agent")
     async with asyncio.timeout(4 * PATIENCE):
         while not told():
             await ask(world, server, bearer)
@@ -334,7 +335,7 @@ def test_a_server_that_goes_away_says_so_and_the_client_goes_on_elsewhere(
         finally:
             going.end()
         request_id = await create(world)
-        await asyncio.to_thread(actions.approve, world.pilot("otto"), request_id)
+        await in_thread(actions.approve, world.pilot("otto"), request_id)
         async with connect(servers[1].socket_address(token)) as connection:
             await subscribe(connection, since=1)
             assert await pushed(connection, 2) == [2, 3]
