@@ -15,6 +15,7 @@ from pilots.errors import TooMany
 logger = logging.getLogger(__name__)
 
 BURST = 4
+PREFIX = "chameleon:rate:"
 # Credentials a process remembers by itself; whoever was quiet longest is forgotten first, and is then as good as new.
 _REMEMBERED = 10_000
 # After a failure Redis is left alone this long: an outage must not cost each request a timeout.
@@ -66,7 +67,7 @@ def _wait_by_redis(credential: str, rate: float) -> float | None:
     if time.monotonic() < _outage["until"]:
         return None
     try:
-        answer = _client().eval(_SCRIPT, 1, f"chameleon:rate:{credential}", rate, BURST)
+        answer = _client().eval(_SCRIPT, 1, PREFIX + credential, rate, BURST)
     except redis.RedisError as error:
         logger.warning("rates are counted by this process alone: %s", error)
         _outage["until"] = time.monotonic() + BREAK_SECONDS
