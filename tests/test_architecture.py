@@ -53,6 +53,8 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     ),
     "drf_spectacular": ("interventions.api.*", "pilots.api", "pilots.operations", "chameleon.*"),
     "django.http": (
+        "interventions.admin",
+        "pilots.admin",
         "interventions.views.*",
         "interventions.api.*",
         "interventions.live.credentials",
@@ -70,7 +72,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "chameleon.*",
     ),
     "django.shortcuts": ("interventions.views.*", "pilots.views"),
-    "django.contrib.messages": ("interventions.views.*", "pilots.views"),
+    "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin"),
     "django.template": ("interventions.fragments", "interventions.templatetags.*", "interventions.views.*"),
 }
 

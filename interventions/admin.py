@@ -1,0 +1,62 @@
+"""The record in the back office: to be looked at. Whoever changes an intervention does so as a pilot or an agent."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from interventions.models import Approval, Event, Intervention, Stream
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """No row is added, changed or removed past the actions, which alone keep the log in step."""
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+
+class ApprovalInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Approval
+    extra = 0
+    fields = ("pilot_id", "at", "action_reason")
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Intervention)
+class InterventionAdmin(ReadOnly):
+    list_display = ("request_id", "organization", "title", "status", "priority", "created_at", "decided_by")
+    list_filter = ("status", "priority", "intervention_type", "organization")
+    search_fields = ("=request_id", "=uow_id")
+    date_hierarchy = None
+    list_select_related = ("organization",)
+    # An exact count of millions of rows would be the slowest part of the page.
+    show_full_result_count = False
+    inlines = (ApprovalInline,)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    list_display = ("seq", "organization", "type", "request_id", "actor", "at")
+    list_filter = ("type", "organization")
+    search_fields = ("=request_id", "=actor")
+    list_select_related = ("organization",)
+    show_full_result_count = False
+    ordering = ("-pk",)
+
+
+@admin.register(Stream)
+class StreamAdmin(ReadOnly):
+    list_display = ("organization", "epoch", "first_seq", "last_seq", "head_hash")
