@@ -2,12 +2,18 @@
 
 import atexit
 import os
+import re
 import tempfile
 
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "off")
 os.environ.setdefault("SESSION_COOKIE_SECURE", "off")
+# Workers of one run share one Redis and number their organizations alike: each has a database of its own there. What
+# is published reaches all databases, hence the prefix below.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if _worker and os.environ.get("REDIS_URL"):
+    os.environ["REDIS_URL"] = re.sub(r"/\d+$", f"/{int(_worker.removeprefix('gw')) % 16}", os.environ["REDIS_URL"])
 
 from chameleon.settings import *  # noqa: F403
 
@@ -21,5 +27,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
 # A test moves time itself.
 WORKER_IN_SERVER = False
 if REDIS_URL:  # noqa: F405
-    # Workers of one run share one Redis and number their organizations alike.
-    CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] += os.environ.get("PYTEST_XDIST_WORKER", "")  # noqa: F405
+    CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] += _worker  # noqa: F405
