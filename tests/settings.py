@@ -15,7 +15,7 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if _worker and os.environ.get("REDIS_URL"):
     os.environ["REDIS_URL"] = re.sub(r"/\d+$", f"/{int(_worker.removeprefix('gw')) % 16}", os.environ["REDIS_URL"])
 
-from chameleon.settings import *  # noqa: F403
+from chameleon.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
