@@ -1,0 +1,130 @@
+"""verify_audit, check_invariants and doctor: silent joy where all is well, one clear line and exit 1 where not."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from conftest import World
+from interventions import actions
+from interventions.models import Event, Intervention, Tally
+from pilots.models import Membership
+
+pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+
+
+def run(*words: str) -> str:
+    out = io.StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def failing(*words: str) -> tuple[str, str]:
+    """What it prints, and the one line it ends with."""
+    out = io.StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command(*words, stdout=out)
+    assert error.value.returncode == 1
+    assert "\n" not in str(error.value)
+    return out.getvalue(), str(error.value)
+
+
+@pytest.fixture
+def decided(world: World, ask: Any) -> Intervention:
+    row = ask()
+    actions.approve(world.pilot("otto"), row.request_id, reason="fine")
+    return row
+
+
+def test_a_whole_chain_is_counted(world: World, decided: Intervention) -> None:
+    assert run("verify_audit") == (
+        "acme: 2 events verified, the chain holds.\nglobex: 0 events verified, the chain holds.\n"
+    )
+
+
+def test_a_changed_reason_is_found_and_named(decided: Intervention) -> None:
+    event = Event.across_organizations.get(type="approved")
+    Event.across_organizations.filter(pk=event.pk).update(data=event.data | {"action_reason": "never said"})
+    said, line = failing("verify_audit")
+    assert "acme: I10 at seq 2: the data was changed" in said
+    assert "acme" in line
+    assert "globex" not in line
+
+
+def test_a_removed_event_is_found(decided: Intervention) -> None:
+    Event.across_organizations.filter(seq=1).delete()
+    assert "I7 at seq 2" in failing("verify_audit", "--org", "acme")[0]
+
+
+def test_only_the_organization_named_is_verified(decided: Intervention) -> None:
+    Event.across_organizations.filter(seq=1).delete()
+    assert run("verify_audit", "--org", "globex") == "globex: 0 events verified, the chain holds.\n"
+    assert "there are: acme, globex" in failing("verify_audit", "--org", "nope")[1]
+
+
+def test_the_audit_speaks_json(decided: Intervention) -> None:
+    document = json.loads(run("verify_audit", "--json"))
+    assert document["acme"]["events"] == 2
+    assert document["acme"]["findings"] == []
+    assert len(document["acme"]["head_hash"]) == 64
+    Event.across_organizations.filter(seq=1).delete()
+    assert json.loads(failing("verify_audit", "--json")[0])["acme"]["findings"]
+
+
+def test_invariants_that_hold_are_said_to(decided: Intervention) -> None:
+    assert run("check_invariants") == "acme: no findings.\nglobex: no findings.\n"
+
+
+def test_a_row_that_its_events_do_not_tell_of_is_found(decided: Intervention) -> None:
+    Intervention.across_organizations.filter(pk=decided.pk).update(decided_by="local:mallory")
+    said, line = failing("check_invariants")
+    assert decided.request_id in said
+    assert "acme contradicts itself" in line
+    assert json.loads(failing("check_invariants", "--json", "--org", "acme")[0])["acme"][0]["invariant"]
+
+
+def test_a_wrong_tally_is_found(decided: Intervention) -> None:
+    Tally.across_organizations.filter(status="APPROVED").update(count=7)
+    assert "says 7" in failing("check_invariants")[0]
+
+
+def test_the_doctor_finds_nothing_wrong_in_a_sound_installation(world: World) -> None:
+    findings = {finding["subject"]: finding["state"] for finding in json.loads(run("doctor", "--json"))}
+    assert findings["database"] == findings["migrations"] == findings["worker"] == findings["pilots"] == "ok"
+    assert "ok       database:" in run("doctor")
+
+
+def test_the_doctor_sees_that_no_worker_runs(world: World, ask: Any) -> None:
+    moment = timezone.now()
+    Intervention.across_organizations.filter(pk=ask().pk).update(
+        created_at=moment - timedelta(minutes=2), expires_at=moment - timedelta(minutes=1)
+    )
+    said, line = failing("doctor")
+    assert "1 requests are past their deadline" in said
+    assert line == "To be mended: worker."
+
+
+def test_the_doctor_says_what_is_merely_unwise(world: World, settings: Any) -> None:
+    settings.DEBUG = True
+    Membership.across_organizations.all().delete()
+    said = run("doctor")
+    assert "warning  settings: DEBUG is on" in said
+    assert "warning  pilots: nobody" in said
+
+
+def test_the_doctor_sees_a_redis_that_does_not_answer(world: World, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    said, line = failing("doctor")
+    assert "failed   redis: does not answer" in said
+    assert line == "To be mended: redis."
+
+
+@pytest.mark.parametrize("command", ["verify_audit", "check_invariants", "doctor", "run_worker", "demo", "simulate"])
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_command(command, "--help")
+    assert f"Example:\n  manage.py {command}" in capsys.readouterr().out
