@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.http import HttpRequest
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.http.request import split_domain_port, validate_host
+from django.utils.crypto import constant_time_compare
 from django.utils.http import is_same_domain
 
 from interventions import policy
@@ -47,10 +46,17 @@ def console(scope: Mapping[str, Any], slug: str) -> Caller:
 
 
 def session_pilot(session_key: str) -> Pilot | None:
-    """Whose session it is; None where it has ended. A changed password ends it too."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    pilot = get_user(cast(HttpRequest, SimpleNamespace(session=store)))
-    return pilot if isinstance(pilot, Pilot) and pilot.is_active else None
+    """Whose session it is; None where it has ended. A changed password ends it too.
+
+    Reads only: Django's own `get_user` may renew the session's key, and no answer of a socket carries a new cookie.
+    """
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    pilot = Pilot.objects.filter(pk=session.get(SESSION_KEY), is_active=True).first()
+    if pilot is None:
+        return None
+    proof = session.get(HASH_SESSION_KEY, "")
+    valid = [pilot.get_session_auth_hash(), *pilot.get_session_auth_fallback_hash()]
+    return pilot if any(constant_time_compare(proof, each) for each in valid) else None
 
 
 def _of_token(token: str) -> Caller:

@@ -102,6 +102,9 @@ class ProgramSession:
             "message": f"Events of {self._caller.organization.slug} follow as they happen.",
         }
         self._socket.send(frames.reply("subscribed", data, message.echoed))
+        if fields["since"] is None and self._subscription.is_active:
+            # Beginning anew at the end would leave out what is on its way here.
+            return
         self._unsubscribe()
         self._subscription.begin(at)
         self._figures = summaries.of(self._feed, metrics_text).join(self._socket.send)

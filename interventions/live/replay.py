@@ -63,6 +63,10 @@ class Subscription:
         self._live = False
         self._catching_up: asyncio.Task[None] | None = None
 
+    @property
+    def is_active(self) -> bool:
+        return self in self._feed.subscribers
+
     def begin(self, at: Place) -> None:
         self.stop()
         if at.resync:

@@ -159,6 +159,25 @@ def test_nothing_is_missed_or_repeated_while_events_happen_during_catching_up(
     run(test)
 
 
+def test_subscribing_again_leaves_nothing_out(world: World) -> None:
+    async def test() -> None:
+        async with connected(world, "otto") as client:
+            await client.ask("subscribe")
+
+            async def keep_subscribing() -> None:
+                for _ in range(40):
+                    await client.say("subscribe")
+                    await asyncio.sleep(0.005)
+
+            again = asyncio.create_task(keep_subscribing())
+            for _ in range(30):
+                await create(world)
+            await again
+            assert [push["seq"] for push in await client.pushes(30)] == list(range(1, 31))
+
+    run(test)
+
+
 def test_a_position_that_cannot_be_continued_from_is_a_resync(world: World) -> None:
     async def test() -> None:
         for _ in range(4):
