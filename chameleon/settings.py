@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 
 # Every one is able to run async, so that a waiting long poll holds no thread.
 MIDDLEWARE = [
+    "chameleon.prometheus.CountRequests",
     "chameleon.cors.CrossOrigin",
     "chameleon.problems.ProblemDocuments",
     "django.middleware.security.SecurityMiddleware",
@@ -164,7 +165,7 @@ REFRESH_TOKEN_DAYS = 7
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", not DEBUG)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 # Probes inside a cluster speak plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^health/?$", r"^ready/?$"]
+SECURE_REDIRECT_EXEMPT = [r"^health/?$", r"^ready/?$", r"^metrics/?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
@@ -183,6 +184,8 @@ SECURE_CSP = {
 }
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "chameleon.problems.csrf_failure"
+# Opens /metrics from other machines; without it only this one may read them.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 # The largest body of any route; each route has its own, smaller limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 

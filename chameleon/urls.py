@@ -3,13 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from chameleon import health, openapi
+from chameleon import health, openapi, prometheus
 from interventions.views.queue import without_slash
 from pilots.views import home, sign_in_by_link
 
 urlpatterns = [
     re_path(r"^health/?$", health.health),
     re_path(r"^ready/?$", health.ready),
+    re_path(r"^metrics/?$", prometheus.metrics),
     path("", include("interventions.api.urls")),
     path("", include("pilots.urls")),
     re_path(r"^api/schema/?$", openapi.schema),

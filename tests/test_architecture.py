@@ -84,6 +84,7 @@ BEYOND_ONE_ORGANIZATION = {
     "interventions/actions/sweeping.py": "finds the organizations in which something is due",
     "interventions/actions/forgetting.py": "forgets what is old, whoever it belongs to",
     "interventions/api/report.py": "the superuser's totals of all organizations",
+    "chameleon/prometheus.py": "the installation's own figures, summed over all organizations",
     "interventions/diagnosis.py": "the doctor looks at the whole installation",
     "interventions/live/news.py": "a process compares the heads of all logs it follows in one query",
     "interventions/live/standing.py": "re-checks the credentials of all open sockets in one query",
