@@ -21,7 +21,11 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (8, "admin", ("interventions.admin", "pilots.admin")),
     (8, "pages", ("interventions.views.*", "interventions.urls", "interventions.templatetags.*")),
     (8, "api", ("interventions.api.*",)),
-    (7, "listeners", tuple(f"interventions.live.{name}" for name in ("hub", "broadcast", "layer", "news", "database"))),
+    (
+        7,
+        "listeners",
+        tuple(f"interventions.live.{name}" for name in ("hub", "feed", "broadcast", "layer", "news", "database")),
+    ),
     (7, "listeners", ("interventions.insight.*", "interventions.delivery.*")),
     (8, "sockets", ("interventions.live.*",)),
     (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),

@@ -4,7 +4,7 @@ from typing import Any
 
 from interventions import fragments, wire
 from interventions.live import frames, replay, summaries
-from interventions.live.hub import Feed
+from interventions.live.feed import Feed
 from interventions.live.news import News
 from interventions.live.sockets import SERVICE_RESTART, Socket
 from interventions.live.standing import Verdict

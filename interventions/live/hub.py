@@ -12,11 +12,11 @@ import threading
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from interventions.live import layer, news
 from interventions.live.database import in_thread
+from interventions.live.feed import Feed, Watch
 from interventions.live.news import News
 
 logger = logging.getLogger(__name__)
@@ -29,72 +29,6 @@ IDLE_SECONDS = 30.0
 PAGE = 500
 # Further behind than this, everybody is told to fetch anew instead.
 MAX_BEHIND = 5000
-
-
-class Subscriber(Protocol):
-    """Hears every event of an organization in order. Called on the hub's loop; must not wait and must not raise."""
-
-    def take(self, item: News) -> None: ...
-
-    def resync(self, seq: int, epoch: str) -> None:
-        """The order was broken off; it goes on after `seq` of `epoch`."""
-
-
-class Watch:
-    """Waits for the next event of one request, or of the whole organization."""
-
-    def __init__(self) -> None:
-        self._happened = asyncio.Event()
-
-    def wake(self) -> None:
-        self._happened.set()
-
-    async def changed(self, timeout_seconds: float) -> bool:
-        """True as soon as an event was applied since entering or since the last call; False at the timeout."""
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                await self._happened.wait()
-        except TimeoutError:
-            return False
-        self._happened.clear()
-        return True
-
-
-@dataclass(eq=False)
-class Feed:
-    """One organization's log as far as this loop has told of it. `position` None: the log could not be read yet."""
-
-    organization_id: int
-    epoch: str = ""
-    position: int | None = None
-    early: dict[int, News] = field(default_factory=dict)
-    subscribers: set[Subscriber] = field(default_factory=set)
-    watches: dict[str | None, set[Watch]] = field(default_factory=dict)
-    # What the feed's listeners make once for all of them, by how it is made.
-    shared: dict[Any, Any] = field(default_factory=dict)
-    users: int = 0
-    idle_since: float = 0.0
-    opening: asyncio.Task[None] | None = None
-    healing: asyncio.Task[None] | None = None
-    timer: asyncio.TimerHandle | None = None
-
-    def apply(self, item: News) -> None:
-        self.position = item.seq
-        for key in (item.request_id, None):
-            for watch in self.watches.get(key, ()):
-                watch.wake()
-        for subscriber in tuple(self.subscribers):
-            subscriber.take(item)
-
-    def restart(self, epoch: str, position: int) -> None:
-        """Begins anew at a position that does not follow from the last one, and says so to everybody."""
-        self.epoch, self.position = epoch, position
-        self.early.clear()
-        for watches in self.watches.values():
-            for watch in watches:
-                watch.wake()
-        for subscriber in tuple(self.subscribers):
-            subscriber.resync(position, epoch)
 
 
 class Hub:

@@ -11,7 +11,7 @@ from interventions.insight import metrics
 from interventions.live import frames, protocol, replay, summaries
 from interventions.live.database import in_thread
 from interventions.live.deliveries import get_deliveries, is_news_to_agents
-from interventions.live.hub import Feed
+from interventions.live.feed import Feed
 from interventions.live.news import News
 from interventions.live.sockets import Socket
 from interventions.live.standing import Verdict

@@ -9,7 +9,7 @@ from interventions import listing
 from interventions.errors import LogTruncated
 from interventions.live import news
 from interventions.live.database import in_thread
-from interventions.live.hub import Feed
+from interventions.live.feed import Feed
 from interventions.live.news import News
 from interventions.live.sockets import SERVER_ERROR, Socket
 from pilots.caller import Caller

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from interventions.live.database import in_thread
-from interventions.live.hub import Feed
+from interventions.live.feed import Feed
 from interventions.live.news import News
 
 logger = logging.getLogger(__name__)
