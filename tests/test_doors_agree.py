@@ -88,7 +88,8 @@ def test_every_door_leads_to_the_same_verb(world: World, clock: Clock, verb: str
 
 def events_after(request_id: str, count: int) -> list[Any]:
     events = Event.across_organizations.filter(request_id=request_id).exclude(type="delivered").order_by("seq")
-    return [[event.type, event.actor, timeless(event.data)] for event in events[count:]]
+    # The hash covers the id, which each door's request has for itself.
+    return [[event.type, event.actor, timeless(event.data | {"content_hash": None})] for event in events[count:]]
 
 
 def row_of(request_id: str) -> Any:
