@@ -13,7 +13,7 @@ urlpatterns = [
     re_path(r"^metrics/?$", prometheus.metrics),
     path("", include("interventions.api.urls")),
     path("", include("pilots.urls")),
-    re_path(r"^api/schema/?$", openapi.schema),
+    re_path(r"^api/schema/?$", openapi.schema, name="api_schema"),
     re_path(r"^api/docs/?$", openapi.docs),
     path("admin/", admin.site.urls),
     path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
