@@ -367,6 +367,6 @@ def as_expected(it: Request) -> dict[str, Any]:
 def test_the_lifecycle_holds_whatever_happens(world: World, clock: Clock) -> None:
     Lifecycle.world, Lifecycle.clock = world, clock
     few = settings(
-        max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     run_state_machine_as_test(Lifecycle, settings=few)
