@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe, require_http_methods
 
 from pilots import sign_in_links
 from pilots.errors import NotAuthenticated
@@ -13,7 +13,7 @@ from pilots.memberships import last_used, memberships_of
 from pilots.models import Pilot
 
 
-@require_GET
+@require_safe
 @never_cache
 @login_required
 def home(request: HttpRequest, path: str = "") -> HttpResponse:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from interventions import listing, policy, wire
 from interventions.actions import count_open
@@ -34,7 +34,7 @@ class Typed:
 NOTHING = Typed()
 
 
-@require_GET
+@require_safe
 @member
 def detail(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
     return show(request, caller, request_id)

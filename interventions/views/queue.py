@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from interventions.figures import figures_of, last_decision
 from interventions.lanes import TABS, lane, lanes
@@ -13,7 +13,7 @@ from pilots.caller import Caller
 from pilots.errors import InvalidInput
 
 
-@require_GET
+@require_safe
 @member
 def queue(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The page, or its list alone. 204 where the reader's position is the log's: nothing has happened."""
@@ -33,7 +33,7 @@ def queue(request: HttpRequest, caller: Caller) -> HttpResponse:
     return full_page(request, caller, "interventions/queue.html", context)
 
 
-@require_GET
+@require_safe
 @member
 def without_slash(_request: HttpRequest, caller: Caller) -> HttpResponse:
     return redirect("queue", caller.organization.slug)

@@ -160,3 +160,38 @@ def test_a_line_that_went_dead_without_a_word_is_noticed(console: Seat, raise_re
     otto.wait_until_live()
     assert len(otto.sockets) == 2
     expect(otto.page.locator(".card")).to_contain_text("After the silence")
+
+
+def test_signing_out_in_one_tab_is_told_in_the_other(console: Seat, raise_request: Raise, password: str) -> None:
+    raise_request()
+    otto = console("otto")
+    otto.open()
+    otto.wait_until_live()
+    other = otto.page.context.new_page()
+    other.goto(otto.address + "/accounts/logout/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(otto.page.locator("#connection")).to_have_attribute("data-state", "ended")
+    expect(otto.page.locator("#notices")).to_contain_text("Your session has ended")
+    assert otto.page.locator("[data-verb=claim]").is_disabled()
+    other.get_by_label("Name").fill("otto")
+    other.get_by_label("Password").fill(password)
+    other.get_by_role("button", name="Sign in").click()
+    other.wait_for_url("**/o/acme/")
+    otto.page.locator("#connection-retry").click()
+    otto.wait_until_live()
+    expect(otto.page.locator("#notices")).to_be_empty()
+    otto.page.locator("[data-verb=claim]").click()
+    expect(otto.page.locator(".card")).to_contain_text("claimed by you")
+
+
+def test_whoever_is_taken_out_of_the_organization_sees_no_more_of_it(
+    console: Seat, raise_request: Raise, world: World
+) -> None:
+    otto = console("otto")
+    otto.open()
+    otto.wait_until_live()
+    world.memberships["otto"].delete()
+    expect(otto.page.locator("#connection")).to_contain_text("No access")
+    raise_request(title="Not for Otto")
+    otto.page.wait_for_timeout(1000)
+    expect(otto.page.locator(".card")).to_have_count(0)
