@@ -9,6 +9,7 @@ from interventions import actions, wire
 from interventions.lifecycle import ANSWERS
 from interventions.listing import Page
 from interventions.models import Event, Intervention
+from pilots import database
 from pilots.caller import Caller
 from pilots.operations import Call, answer
 
@@ -62,6 +63,8 @@ def _record(caller: Caller, request_ids: list[str]) -> None:
     except Exception:
         # The agent has its answer; that this went unnoted is for the log only. The next read notes it.
         logger.exception("could not record the delivery of %s", ", ".join(request_ids[:5]))
+    finally:
+        database.give_back()
 
 
 def _next_address(request: HttpRequest, cursor: str | None) -> str | None:

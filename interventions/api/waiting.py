@@ -10,14 +10,13 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import SyncToAsync, sync_to_async
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from interventions import listing, policy, wire
 from interventions.api import answers, inputs, outputs
 from interventions.lifecycle import FINAL
 from interventions.live.hub import get_hub
-from pilots import rate
+from pilots import database, rate
 from pilots.authentication import caller_of
 from pilots.operations import Call, Operation, answer, documented, operation, options_of
 
@@ -92,8 +91,7 @@ def _read(poll: Operation, request: HttpRequest, path: dict[str, Any], first: bo
         return call, poll.handler(call, **path)
     finally:
         # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
-        if not connection.in_atomic_block:
-            connection.close()
+        database.give_back()
 
 
 def _give_back_thread() -> None:
