@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
 
+from autobahn.exception import Disconnected
 from autobahn.websocket.types import ConnectionDeny
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
@@ -82,7 +83,11 @@ def _with_extension(server: Server, protocol: Any, scope: dict[str, Any]) -> Any
 async def _when_writable(server: Server, protocol: Any, message: dict[str, Any]) -> None:
     if message["type"] == "websocket.send":
         await protocol.writable.wait()
-    await _handle_reply(server, protocol, message)
+    try:
+        await _handle_reply(server, protocol, message)
+    except Disconnected as error:
+        # What ASGI says a `send` raises once the client has gone.
+        raise ConnectionError("the client has gone") from error
 
 
 def _say_goodbye() -> "Deferred[None]":

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,35 @@ def test_a_connection_that_died_without_a_word_is_replaced(
                 told = len(listener.seqs)
                 await ask_until(lambda: len(listener.seqs) > told, world, servers[1])
         assert listener.seqs == list(range(1, len(listener.seqs) + 1))
+
+    run(test)
+
+
+def test_clients_that_come_and_go_see_each_event_once_whatever_redis_does(
+    world: World, servers: tuple[Server, Server], redis: Proxy
+) -> None:
+    token, bearer, total = world.keys["agent"][1], world.bearer("agent"), 120
+
+    async def follow(stride: int) -> list[int]:
+        seen = [0]
+        while seen[-1] < total:
+            server = servers[len(seen) % 2]
+            # Without a bound of its own: a client that leaves frames unread would wait long for the end of its close.
+            async with connect(server.socket_address(token), max_queue=None) as connection:
+                await subscribe(connection, since=seen[-1])
+                seen += await pushed(connection, min(stride, total - seen[-1]))
+        return seen[1:]
+
+    async def test() -> None:
+        followers = [asyncio.create_task(follow(stride)) for stride in (1, 3, 7, 11, 25, 60)]
+        faults = cycle([redis.cut, redis.mend, redis.hang, redis.mend])
+        for number in range(total // 5):
+            await asyncio.gather(*(ask(world, servers[(number + each) % 2], bearer) for each in range(5)))
+            if number % 3 == 0:
+                next(faults)()
+        redis.mend()
+        for seen in await asyncio.gather(*followers):
+            assert seen == list(range(1, total + 1))
 
     run(test)
 
