@@ -136,6 +136,8 @@ function onSwapped({ detail: { target, xhr } }) {
     if (xhr.responseURL.endsWith("/decide")) drafts.delete(shown().dataset.requestId);
     restoreDraft();
     shown().focus({ preventScroll: true });
+    const verdict = shown().querySelector("[data-final] p")?.textContent.replace(/\s+/g, " ").trim();
+    if (verdict) announce(verdict);
   } else {
     const wrong = shown().querySelector("[aria-invalid=true]") ?? shown().querySelector("#decision [role=alert]");
     wrong?.scrollIntoView({ block: "nearest" });
