@@ -139,7 +139,7 @@ def test_a_key_that_is_revoked_meanwhile_learns_nothing(world: World) -> None:
         row = world.keys["agent"][0]
         row.revoked_at = row.created_at
         await in_thread(row.save)
-        await in_thread(actions.approve, world.pilot("otto"), request_id)
+        await in_thread(actions.comment, world.pilot("otto"), request_id, text="Not for that key any more.")
         answer = await poll
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_key")
 
