@@ -25,7 +25,8 @@ def check(schema: Schema, data: object) -> dict[str, Any]:
     for error in StrictValidator(schema, format_checker=FormatChecker()).iter_errors(data):
         for name, message in _messages(error):
             if name in errors or len(errors) < MAX_NAMED:
-                errors.setdefault(name, []).append(message)
+                # The validator reports each missing field by itself, every time with the whole list of them.
+                errors[name] = list(dict.fromkeys([*errors.get(name, []), message]))
     if errors:
         raise InvalidInput("; ".join(f"{name}: {texts[0]}" for name, texts in errors.items()), errors=errors)
     defaults = {name: deepcopy(rule["default"]) for name, rule in schema["properties"].items() if "default" in rule}

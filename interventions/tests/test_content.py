@@ -127,6 +127,13 @@ def test_what_is_required_is_named(name: str) -> None:
     assert refusal.value.errors == {name: ["is required"]}
 
 
+def test_each_missing_field_is_named_once() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        draft_of({})
+    missing = {name: ["is required"] for name in ("uow_id", "intervention_type", "title")}
+    assert refusal.value.errors == missing
+
+
 @pytest.mark.parametrize("data", [None, [], "x", 5, True])
 def test_only_an_object_is_a_request(data: object) -> None:
     with pytest.raises(InvalidInput):
