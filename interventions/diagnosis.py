@@ -108,7 +108,7 @@ def _clock() -> Iterator[Finding]:
 
 def _worker() -> Iterator[Finding]:
     before = database.now() - LATE
-    late = Intervention.across_organizations.filter(status__in=OPEN, expires_at__lte=before).count()
+    late = Intervention.across_organizations.filter(status__among=OPEN, expires_at__lte=before).count()
     if late:
         how = "start manage.py run_worker" if settings.REDIS_URL else "start the server, or manage.py run_worker"
         yield Finding("worker", "failed", f"{late} requests are past their deadline and not marked: {how}.")

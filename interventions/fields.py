@@ -60,3 +60,29 @@ class HasElement(models.Lookup):
         # Both sides are SQL that the compiler wrote; the value is a parameter.
         sql = f"EXISTS (SELECT 1 FROM json_each({left}) WHERE value = {right})"  # noqa: S608
         return sql, [*left_params, *right_params]
+
+
+@models.CharField.register_lookup
+class Among(models.Lookup):
+    """`status__among={…}`: one of these constants, in words that let each database use a partial index over them.
+
+    SQLite takes one only for a condition that stands in the query as it stands in the index, so without parameters.
+    """
+
+    lookup_name = "among"
+    prepare_rhs = False
+    rhs: Any
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(str(item) for item in self.rhs)
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Compiled:
+        left, left_params = self.process_lhs(compiler, connection)
+        return f"{left} IN ({', '.join(['%s'] * len(self.names))})", [*left_params, *self.names]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Compiled:
+        left, left_params = self.process_lhs(compiler, connection)
+        if not all(name.isidentifier() for name in self.names):
+            raise ValueError("only names of constants may stand in a query")
+        return f"{left} IN ({', '.join(f"'{name}'" for name in self.names)})", left_params

@@ -77,9 +77,7 @@ class Intervention(OrganizationOwned):
             ),
             models.Index(fields=["organization", "created_at"], condition=_OPEN, name="open_by_age"),
             models.Index(fields=["expires_at"], condition=_OPEN, name="open_by_expiry"),
-            models.Index(
-                fields=["claimed_until"], condition=Q(status=Status.IN_PROGRESS.value), name="claimed_by_lease"
-            ),
+            models.Index(fields=["claimed_until"], condition=Q(claimed_until__isnull=False), name="claimed_by_lease"),
             models.Index(fields=["organization", "status", "priority"], name="by_status_priority"),
             models.Index(fields=["organization", "assigned_to"], name="by_assignee"),
             models.Index(fields=["organization", "uow_id"], name="by_uow"),
