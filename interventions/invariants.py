@@ -1,4 +1,4 @@
-"""Does what is stored agree with itself? The invariants of docs/quality.md that a database alone can prove.
+"""Does what is stored agree with itself? The invariants of docs/invariants.md.
 
 I1 one decision · I4 none after the deadline · I7 gap-free log · I10 the chain verifies · I11 one claimant ·
 I12 the events give the rows · and: the tallies are a recount, content hashes fit, approvals make the quorum.

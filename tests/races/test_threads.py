@@ -21,7 +21,7 @@ from interventions.models import Intervention
 from pilots import database
 from pilots.errors import DomainError
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 THREADS = 8
 
