@@ -13,6 +13,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.web.http import HTTPChannel
 
 SERVICE_RESTART = 1012
 # For the close frames to leave before the process does.
@@ -49,8 +50,9 @@ class Protocol(WebSocketProtocol):
         self.writable.set()
 
     def serverClose(self, code: int | None = None) -> None:
-        # autobahn's own `sendClose` refuses 1011 to 1013, which a server may well send.
-        self.sendCloseFrame(code=1000 if code is None else code)
+        # Without a code it is daphne that ends a day-old socket: the client is to come back. autobahn's own `sendClose`
+        # refuses 1011 to 1013, which a server may well send.
+        self.sendCloseFrame(code=SERVICE_RESTART if code is None else code)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.http.response.start":
@@ -67,6 +69,8 @@ class Protocol(WebSocketProtocol):
 def install() -> None:
     """Once, before daphne listens; under another server it does nothing."""
     WebSocketFactory.protocol = Protocol
+    # A reason of 2,000 characters may stand in an address, where it takes up to 24 KB; twisted hangs up at 16.
+    HTTPChannel.MAX_LENGTH = HTTPChannel.totalHeadersSize = 64 * 1024
     Server.create_application = _with_extension
     Server.handle_reply = _when_writable
     reactor.addSystemEventTrigger("before", "shutdown", _say_goodbye)

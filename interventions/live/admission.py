@@ -1,18 +1,23 @@
 """May this handshake come in at all? An address that was refused too often waits until the minute is over."""
 
-import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 
 from interventions.live.credentials import Refused
+from interventions.live.layer import Breaker
 from pilots.caller import Caller
-
-logger = logging.getLogger(__name__)
 
 MAX_REFUSALS = 20
 WINDOW_SECONDS = 60
+
+# Where the shared cache cannot be reached, each process still counts for itself.
+_own = LocMemCache("socket-refusals", {})
+_breaker = Breaker()
 
 
 class TurnedAway(Exception):
@@ -24,22 +29,29 @@ def admit(scope: Mapping[str, Any], recognise: Callable[[Mapping[str, Any]], Cal
     # Behind a socket file every client has the same address: none.
     address = (scope.get("client") or [""])[0]
     key = f"socket-refusals:{address}" if address else ""
-    if key and _count(key) >= MAX_REFUSALS:
+    if key and _refusals(key) >= MAX_REFUSALS:
         raise TurnedAway
     try:
         return recognise(scope)
     except Refused:
         if key:
-            _count(key, more=1)
+            _refusals(key, more=1)
         raise
 
 
-def _count(key: str, more: int = 0) -> int:
-    """The refusals of this minute. Without its cache the limit rests: sockets must open while Redis is away."""
-    try:
-        if more and not cache.add(key, more, WINDOW_SECONDS):
-            cache.incr(key, more)
-        return int(cache.get(key, 0))
-    except Exception:
-        logger.warning("refusals cannot be counted now", exc_info=True)
-        return 0
+def _refusals(key: str, more: int = 0) -> int:
+    """How many there were within this minute, with `more` now."""
+    if not _breaker.is_open:
+        try:
+            return _refusals_in(cache, key, more)
+        except Exception as error:
+            # Each cache backend has errors of its own, and sockets must open while Redis is away.
+            _breaker.trip("counting refusals", error)
+    return _refusals_in(_own, key, more)
+
+
+def _refusals_in(store: BaseCache, key: str, more: int) -> int:
+    if more and not store.add(key, more, WINDOW_SECONDS):
+        with suppress(ValueError):  # the minute has just ended
+            return int(store.incr(key, more))
+    return int(store.get(key, 0))

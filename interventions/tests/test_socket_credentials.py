@@ -11,6 +11,7 @@ from django.utils import timezone
 from conftest import World
 from interventions.live import admission, standing
 from interventions.live.database import in_thread
+from interventions.live.layer import Breaker
 from interventions.tests.sockets import Client, connected, create, run, until
 from pilots import api_keys, tokens
 from pilots.models import ApiKey, Membership, Pilot, RefreshFamily
@@ -23,8 +24,10 @@ OURS = f"http://{HOST}"
 
 
 @pytest.fixture(autouse=True)
-def _no_refusals() -> None:
+def _no_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
+    admission._own.clear()
+    monkeypatch.setattr(admission, "_breaker", Breaker())
 
 
 @pytest.fixture(autouse=True)
@@ -290,7 +293,7 @@ def test_a_server_that_cannot_answer_with_a_status_refuses_the_handshake(world: 
     run(test)
 
 
-def test_refusals_that_cannot_be_counted_do_not_close_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_cache_a_process_counts_refusals_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ConnectionError("no Redis")
 
@@ -298,7 +301,10 @@ def test_refusals_that_cannot_be_counted_do_not_close_the_door(world: World, mon
         monkeypatch.setattr(admission.cache, name, fail)
 
     async def test() -> None:
-        assert await opens(token="nonsense", client="192.0.2.1") == 4401
-        assert await opens(token=world.keys["agent"][1], client="192.0.2.1") is True
+        for _ in range(admission.MAX_REFUSALS):
+            assert await opens(token=world.keys["agent"][1], client="192.0.2.1") is True
+            assert await opens(token="nonsense", client="192.0.2.1") == 4401
+        answer = await Client(token=world.keys["agent"][1], client="192.0.2.1").handshake()
+        assert answer["status"] == 429
 
     run(test)

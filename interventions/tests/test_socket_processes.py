@@ -279,7 +279,7 @@ def test_clients_that_come_and_go_see_each_event_once_whatever_redis_does(
         return seen[1:]
 
     async def test() -> None:
-        followers = [asyncio.create_task(follow(stride)) for stride in (1, 3, 7, 11, 25, 60)]
+        followers = [asyncio.create_task(follow(stride)) for stride in (7, 11, 25, 60)]
         faults = cycle([redis.cut, redis.mend, redis.hang, redis.mend])
         for number in range(total // 5):
             await asyncio.gather(*(ask(world, servers[(number + each) % 2], bearer) for each in range(5)))
