@@ -58,6 +58,8 @@ class Trial:
             made = demo.set_up("acme", "Acme")
             if not self._answers():
                 return self._outcome()
+            if not settings.WORKER_IN_SERVER:
+                self._start("worker", "manage.py", "run_worker")
             if made.is_demonstration:
                 _, key = demo.agents_key(made.organization)
                 self._start("agents", "manage.py", "simulate", "--url", self.url, CHAMELEON_API_KEY=key)
@@ -109,7 +111,7 @@ class Trial:
 
     def _end_all(self) -> None:
         """The agents first, so that they do not speak of a server that is going."""
-        for name in ("agents", "server"):
+        for name in ("agents", "worker", "server"):
             child = self._children.get(name)
             if child is None or child.poll() is not None:
                 continue
