@@ -23,12 +23,13 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as scratch:
         database = f"sqlite:///{scratch}/pictures.sqlite3"
-        environment = {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "chameleon.settings", "DATABASE_URL": database}
+        os.environ |= {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "chameleon.settings"}
+        environment = {"DATABASE_URL": database}
         _manage(environment, "migrate", "-v0")
         password = re.findall(r"local:ada .*password: (.+)", _manage(environment, "demo"))[0]
         _manage(environment, "create_org", "fresh", "--name", "Fresh Fruit")
         _manage(environment, "set_role", "local:ada", "ADMIN", "--org", "fresh")
-        with server.running(database, **environment) as address, sync_playwright() as playwright:
+        with server.running(database) as address, sync_playwright() as playwright:
             path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
             browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
             for width in SIZES:
