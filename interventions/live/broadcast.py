@@ -17,6 +17,8 @@ from interventions.live.news import News
 
 # While Redis is slow no more than this waits to be sent; the other processes read the rest from the log.
 MAX_QUEUED = 1000
+# Events of one commit, as of a sweep, that are sent as they are.
+MAX_TOLD = 100
 
 
 def publish(organization_id: int, epoch: str, entries: list[Entry], **_: Any) -> None:
@@ -27,8 +29,10 @@ def publish(organization_id: int, epoch: str, entries: list[Entry], **_: Any) ->
     to_others = bool(settings.REDIS_URL) and loop is not None
     if not listening and not to_others:
         return
+    # What would be too long a message is not made into one: the last event says to the others how far to read.
+    told = entries if listening or len(entries) <= MAX_TOLD else entries[-1:]
     items = [
-        News(organization_id, wire.event(entry.event), wire.intervention(entry.row)) for entry in entries if entry.event
+        News(organization_id, wire.event(entry.event), wire.intervention(entry.row)) for entry in told if entry.event
     ]
     for hub in listening:
         hub.hand_over(organization_id, epoch, items)
