@@ -1,5 +1,6 @@
 """What happens on the socket of an open page: events as HTML, and the tiles."""
 
+import logging
 from typing import Any
 
 from interventions import fragments, wire
@@ -11,6 +12,8 @@ from interventions.live.standing import Verdict
 from pilots.caller import Caller
 from pilots.errors import InvalidInput
 from pilots.strict_json import loads
+
+logger = logging.getLogger(__name__)
 
 # A page further behind is quicker fetched anew.
 MAX_GAP = 500
@@ -91,10 +94,22 @@ def event_text(item: News) -> str:
             "assigned_to": intervention.get("assigned_to"),
             "actor": event["actor"],
             "at": event["at"],
-            "html": fragments.event_fragments(event, item.intervention) if item.intervention else {},
+            "html": _html(item),
         }
         item.console = wire.dumps(frame).decode()
     return item.console
+
+
+def _html(item: News) -> dict[str, str]:
+    """Nothing for what is no longer kept, and for what cannot be shown: a page that was closed for it would come back
+    to the very same event for ever."""
+    if item.intervention is None:
+        return {}
+    try:
+        return fragments.event_fragments(item.event, item.intervention)
+    except Exception:
+        logger.exception("event %s of organization %s cannot be shown", item.seq, item.organization_id)
+        return {}
 
 
 def tiles_text(organization_id: int) -> str:

@@ -209,6 +209,23 @@ def test_html_is_made_once_for_all_pages_and_not_at_all_for_none(world: World, m
     run(test)
 
 
+def test_an_event_that_cannot_be_shown_does_not_end_the_page(world: World) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no template for this")
+
+    async def test() -> None:
+        async with console_of(world, "otto") as client:
+            await of_kind(client, "hello")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(fragments, "event_fragments", fail)
+                await create(world)
+                assert [event["html"] for event in await events(client, 1)] == [{}]
+            await create(world)
+            assert "card" in (await events(client, 1))[0]["html"]
+
+    run(test)
+
+
 def test_a_page_is_for_members_signed_in_here(world: World) -> None:
     async def test() -> None:
         stranger = await page(world, "gina")
