@@ -116,6 +116,8 @@ def verify(organization_id: int) -> Iterator[Finding]:
             yield Finding(event.seq, f"expected seq {expected}: events are missing or were inserted", "I7")
         if event.salt and digest_of(event.data, event.salt) != event.data_digest:
             yield Finding(event.seq, "the data was changed")
+        if event.data and not event.salt:
+            yield Finding(event.seq, "data stands where it was erased")
         if names.get(event.actor_reference, event.actor) != event.actor:
             yield Finding(event.seq, "the actor's name was changed")
         if hash_of(previous_hash, event) != event.hash:

@@ -55,6 +55,14 @@ def test_a_changed_reason_is_found_and_named(decided: Intervention) -> None:
     assert "globex" not in line
 
 
+def test_an_erased_reason_holds_but_another_in_its_place_is_found(decided: Intervention) -> None:
+    event = Event.across_organizations.filter(type="approved")
+    event.update(salt="", data={})
+    assert "acme: 2 events verified, the chain holds." in run("verify_audit")
+    event.update(data={"action_reason": "never said"})
+    assert "data stands where it was erased" in failing("verify_audit")[0]
+
+
 def test_a_removed_event_is_found(decided: Intervention) -> None:
     Event.across_organizations.filter(seq=1).delete()
     assert "I7 at seq 2" in failing("verify_audit", "--org", "acme")[0]
