@@ -1,5 +1,6 @@
 """manage.py create_admin: makes a superuser, who signs in by a one-time link."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -53,7 +54,7 @@ def _server() -> str:
     """The best guess at this server's own address."""
     if settings.CSRF_TRUSTED_ORIGINS and "*" not in settings.CSRF_TRUSTED_ORIGINS[0]:
         return str(settings.CSRF_TRUSTED_ORIGINS[0])
-    hosts = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
-    if settings.DEBUG or not hosts:
-        return "http://127.0.0.1:8000"
+    hosts = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))] or ["127.0.0.1"]
+    if hosts[0] in ("127.0.0.1", "localhost", "[::1]"):
+        return f"http://{hosts[0]}:{os.environ.get('PORT') or 8000}"
     return f"{'https' if settings.SECURE_SSL_REDIRECT else 'http'}://{hosts[0]}"
