@@ -253,3 +253,12 @@ def test_deep_and_wide_context_is_shown(world: World, ask: Any) -> None:
     html = world.session("otto").get(path(row)).content.decode()
     assert "bottom" in html
     assert "evil.example:8" in html
+
+
+def test_an_approval_that_others_must_join_gives_the_claim_back(world: World, ask: Any) -> None:
+    row = actions.claim(world.pilot("otto"), ask(approvals_required=2).request_id)
+    world.session("otto").post(path(row, "/decide"), decision(row, "approve"))
+    row = fresh(row)
+    assert (row.status, row.assigned_to) == ("PENDING", None)
+    world.session("olga").post(path(row, "/decide"), decision(row, "approve"))
+    assert fresh(row).status == "APPROVED"

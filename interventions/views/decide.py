@@ -1,5 +1,6 @@
 """What a pilot does to an intervention: decide, claim, release, assign, comment; each a form that is posted."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -25,11 +26,12 @@ def decide(request: HttpRequest, caller: Caller, request_id: str) -> HttpRespons
     """Approves or rejects what the pilot saw. A refusal shows the form again, with all that was typed, 409 or 422."""
     posted = request.POST.dict()
     try:
-        actions.decide(caller, request_id, _verdict(posted), **_given(caller, request_id, posted))
+        row = actions.decide(caller, request_id, _verdict(posted), **_given(caller, request_id, posted))
     except Conflict as conflict:
         return show(request, caller, request_id, Typed(posted, conflict=conflict), 409)
     except InvalidInput as error:
         return show(request, caller, request_id, Typed(posted, errors=error.errors or {}), 422)
+    _hand_on(caller, row)
     return _done(request, caller, request_id)
 
 
@@ -88,6 +90,14 @@ def comment(request: HttpRequest, caller: Caller, request_id: str) -> HttpRespon
         return show(request, caller, request_id, Typed({"text": text}, {"text": [wrong]}), 422)
     actions.comment(caller, request_id, text=text)
     return _done(request, caller, request_id)
+
+
+def _hand_on(caller: Caller, row: Intervention) -> None:
+    """An approval that others must join ends its giver's work: the claim goes back, or it would keep them out."""
+    if row.status == Status.IN_PROGRESS and row.assigned_to == caller.actor:
+        # Where its time ran out this very moment there is nothing left to give back.
+        with suppress(Conflict):
+            actions.release(caller, row.request_id)
 
 
 def _verdict(posted: dict[str, str]) -> str:
