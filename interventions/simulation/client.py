@@ -36,6 +36,8 @@ class Client:
         self._say = say
         self._http = httpx.AsyncClient(
             base_url=url,
+            # A proxy of the surroundings does not reach this machine's own addresses.
+            trust_env=httpx.URL(url).host not in ("127.0.0.1", "localhost", "::1"),
             headers={"Authorization": f"Bearer {key}"},
             timeout=httpx.Timeout(10, read=WAIT_SECONDS + 15),
             limits=httpx.Limits(max_connections=200),

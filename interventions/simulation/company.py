@@ -69,7 +69,7 @@ def invoice(random: Random) -> Matter:
 
 def refund(random: Random) -> Matter:
     order = random.randrange(400_000, 499_999)
-    cents = round(random.choice([4_990, 12_900, 24_900, 89_000, 124_000, 740_000]) * random.uniform(0.8, 1.4), -1)
+    cents = 10 * round(random.choice([499, 1_290, 2_490, 8_900, 12_400, 74_000]) * random.uniform(0.8, 1.4))
     customer = random.choice(["Müller", "Okafor", "Lindqvist", "García", "Nguyễn", "O’Brien"])
     why = random.choice(["arrived broken", "never arrived", "was charged twice", "was cancelled before it was sent"])
     large = cents >= 500_000
