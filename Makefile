@@ -33,7 +33,7 @@ lint: $(VENV)/.installed-dev ## Check style, types, templates and migrations
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
-	$(PYTHON) -m djlint --quiet --check --lint templates
+	$(PYTHON) -m djlint --check --lint templates
 	$(VENV)/bin/djade --target-version 6.1 --check $$(find templates -name '*.html')
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py check
