@@ -6,6 +6,7 @@ All values come from the environment or an optional `.env` file, which the envir
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
 from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from environs import Env
@@ -36,6 +37,11 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"]) i
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # Whose pages may call the API from a browser.
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_URLS_REGEX = r"^/(api|pilot)/"
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PATCH", "OPTIONS"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-api-key", "x-organization"]
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "WWW-Authenticate"]
 
 # Apps. daphne stands first so that `runserver` serves sockets too.
 
@@ -50,6 +56,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "channels",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -61,7 +68,7 @@ INSTALLED_APPS = [
 # Every one is able to run async, so that a waiting long poll holds no thread.
 MIDDLEWARE = [
     "chameleon.prometheus.CountRequests",
-    "chameleon.cors.CrossOrigin",
+    "corsheaders.middleware.CorsMiddleware",
     "chameleon.problems.ProblemDocuments",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
