@@ -43,6 +43,8 @@ class Feed:
     organization_id: int
     epoch: str = ""
     position: int | None = None
+    # What came before the position was known, and what came before its turn.
+    unplaced: list[tuple[str, list[News]]] = field(default_factory=list)
     early: dict[int, News] = field(default_factory=dict)
     subscribers: set[Subscriber] = field(default_factory=set)
     watches: dict[str | None, set[Watch]] = field(default_factory=dict)

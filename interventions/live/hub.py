@@ -88,13 +88,16 @@ class Hub:
         feed = self._feeds.get(organization_id)
         if feed is None:
             return
-        feed.early |= {item.seq: item for item in items}
         if feed.position is None:
-            return
-        feed.epoch = feed.epoch or epoch
-        if feed.epoch != epoch:
+            feed.unplaced.append((epoch, items))
+        elif feed.epoch != epoch:
+            # Begun or restored, or of somebody else who shares our Redis: only the log itself can say.
             self._heal(feed)
-            return
+        else:
+            self._place(feed, items)
+
+    def _place(self, feed: Feed, items: list[News]) -> None:
+        feed.early |= {item.seq: item for item in items}
         self._apply_in_order(feed)
         if feed.early and feed.timer is None:
             feed.timer = self.loop.call_later(PATIENCE_SECONDS, self._heal, feed)
@@ -130,7 +133,9 @@ class Hub:
             logger.warning("the log of organization %s cannot be read now", feed.organization_id, exc_info=True)
             return
         feed.epoch, feed.position = head.epoch, head.last_seq
-        self._apply_in_order(feed)
+        unplaced, feed.unplaced = feed.unplaced, []
+        for epoch, items in unplaced:
+            self.accept(feed.organization_id, epoch, items)
 
     async def _tick(self) -> None:
         """Each second: is a log ahead of what was told? Ends when nobody has listened to anything for a while."""
@@ -166,6 +171,7 @@ class Hub:
             head = heads.get(feed.organization_id, news.EMPTY)
             if feed.position is None:
                 # Between the two moments anything may have happened.
+                feed.unplaced.clear()
                 feed.restart(head.epoch, head.last_seq)
             elif feed.position < head.last_seq or feed.epoch != head.epoch:
                 behind.append(feed.organization_id)

@@ -5,6 +5,7 @@ Nothing here raises for want of Redis: what is not told arrives a second later b
 
 import asyncio
 import contextvars
+import hashlib
 import logging
 import time
 import uuid
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import connection
 
 from interventions.live.news import News
 
@@ -32,7 +34,9 @@ type Heard = Callable[[int, str, int, list[News]], None]
 
 
 def group_of(organization_id: int) -> str:
-    return f"organization.{organization_id}"
+    """Redis keeps the channels of all who use it in one place, whatever database number they name."""
+    database = hashlib.sha256(str(connection.settings_dict["NAME"]).encode()).hexdigest()[:12]
+    return f"{database}.organization.{organization_id}"
 
 
 def message_of(organization_id: int, epoch: str, items: list[News]) -> dict[str, Any]:

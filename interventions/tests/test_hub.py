@@ -24,10 +24,12 @@ class Listener:
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
+        self.ids: list[str] = []
         self.resyncs: list[tuple[int, str]] = []
 
     def take(self, item: News) -> None:
         self.seqs.append(item.seq)
+        self.ids.append(item.request_id)
 
     def resync(self, seq: int, epoch: str) -> None:
         self.resyncs.append((seq, epoch))
@@ -88,6 +90,7 @@ def test_events_arrive_in_order_from_many_threads(world: World) -> None:
 
 def test_news_out_of_order_is_put_in_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
+        await create(world)
         listener, held = Listener(), []
         async with get_hub().following(world.acme.pk) as feed:
             feed.subscribers.add(listener)
@@ -99,7 +102,25 @@ def test_news_out_of_order_is_put_in_order(world: World, monkeypatch: pytest.Mon
                 get_hub().accept(*told)
             for told in held:
                 get_hub().accept(*told)
-        assert listener.seqs == [1, 2, 3, 4, 5]
+        assert listener.seqs == [2, 3, 4, 5, 6]
+
+    run(test)
+
+
+def test_news_of_another_log_is_not_taken_for_ours(world: World) -> None:
+    async def test() -> None:
+        listener, hub = Listener(), get_hub()
+        foreign = {"type": "created", "request_id": "foreign", "at": "", "actor": "", "data": {}}
+        async with hub.following(world.acme.pk) as feed:
+            feed.subscribers.add(listener)
+            hub.accept(world.acme.pk, "foreign", [News(world.acme.pk, foreign | {"seq": 1}, None)])
+            await create(world)
+            await until(lambda: listener.seqs == [1])
+            hub.accept(world.acme.pk, "foreign", [News(world.acme.pk, foreign | {"seq": 2}, None)])
+            own = await create(world)
+            await until(lambda: len(listener.seqs) == 2)
+        assert (listener.ids[1], listener.resyncs) == (own, [])
+        assert "foreign" not in listener.ids
 
     run(test)
 

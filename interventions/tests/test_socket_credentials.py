@@ -20,12 +20,13 @@ from pilots.roles import Role
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 HOST = "testserver"
+REFUSALS = "socket-refusals:192.0.2.1"
 OURS = f"http://{HOST}"
 
 
 @pytest.fixture(autouse=True)
 def _no_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
+    cache.delete(REFUSALS)
     admission._own.clear()
     monkeypatch.setattr(admission, "_breaker", Breaker())
 
@@ -277,7 +278,7 @@ def test_an_address_refused_too_often_waits_until_the_minute_is_over(world: Worl
         assert (answer["type"], answer["status"]) == ("websocket.http.response.start", 429)
         assert (b"retry-after", b"60") in answer["headers"]
         assert await opens(token=world.keys["agent"][1], client="192.0.2.2") is True
-        await in_thread(cache.clear)
+        await in_thread(cache.delete, REFUSALS)
         assert await opens(token=world.keys["agent"][1], client="192.0.2.1") is True
 
     run(test)
