@@ -186,7 +186,9 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(context=st.dictionaries(texts, values, max_size=4), title=texts.filter(str.strip), description=texts)
 def test_whatever_was_sent_comes_back_as_it_was(
     world: World, context: dict[str, Any], title: str, description: str

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pilots.errors import InvalidInput
@@ -69,7 +69,7 @@ def test_what_is_exact_is_taken(raw: bytes, value: object) -> None:
     assert type(loads(raw)) is type(value)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(
         st.none()
@@ -87,7 +87,7 @@ def test_every_other_value_comes_through_unchanged(value: object) -> None:
     assert json.dumps(loads(json.dumps(value))) == json.dumps(value)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary() | st.text(alphabet='{}[]",:0123456789.eE+-\\udDcCnulltrefasNaI \n').map(str.encode))
 def test_any_bytes_at_all_are_a_value_or_a_refusal(raw: bytes) -> None:
     with suppress(InvalidInput):
