@@ -1,12 +1,14 @@
 """The world of the tests, by name: *acme* with Ada (admin), Otto and Olga (operators), Vera (viewer) and an agent's
 key; *globex* with Gina (admin) and a key of its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.management import CommandError
+from django.test import Client, TransactionTestCase
 
 from interventions import actions
 from interventions.content import draft_of
@@ -43,6 +45,26 @@ class World:
         client = Client()
         client.force_login(self.memberships[name].pilot, "django.contrib.auth.backends.ModelBackend")
         return client
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptying_is_tried_again() -> Iterator[None]:
+    """A real server may still note a delivery while a test empties the tables: PostgreSQL ends one of two that block
+    each other, and it may be the test's side."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def empty_patiently(self: TransactionTestCase) -> None:
+        for _ in range(4):
+            try:
+                return empty(self)
+            except CommandError as error:
+                if "deadlock" not in str(error.__cause__):
+                    raise
+        return empty(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_patiently)
+        yield
 
 
 @pytest.fixture
