@@ -87,7 +87,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.atomic.__enter__()
         self.clock.ahead = timedelta()
         self.model = Model()
-        self.keys: dict[tuple[str, str], tuple[str, str]] = {}
+        self.keys: dict[tuple[str, str], tuple[str, str, timedelta]] = {}
         self.old: dict[str, dict[str, Any]] = {}
         self.old_seq = 0
         self.steps = 0
@@ -136,6 +136,8 @@ class Lifecycle(RuleBasedStateMachine):
     def create_once(self, who: str, asked: dict[str, Any], key: str) -> None:
         body = hashlib.sha256(str(sorted(asked.items(), key=str)).encode()).hexdigest()
         first = self.keys.get((who, key))
+        if first is not None and self.model.now - first[2] > timedelta(days=1):
+            first = None
         once = IdempotencyKey(key, body)
         code, result = self.attempt(lambda: actions.create(self.caller(who), draft_of(asked), once))
         if first is not None and who not in ROLE:
@@ -144,7 +146,7 @@ class Lifecycle(RuleBasedStateMachine):
             return
         assert code == self.model.create(who, asked)
         if code == OK:
-            self.keys[(who, key)] = (body, asked["request_id"])
+            self.keys[(who, key)] = (body, asked["request_id"], self.model.now)
 
     def act(self, verb: str, who: str, name: int, how: dict[str, Any]) -> None:
         model, reason, response, seen = self.model, how["reason"], how["response"], Seen(version=how["version"])
