@@ -173,7 +173,7 @@ class Model:
         return self.closed(it) or self.decide(None, it, "CANCELLED", reason)
 
     def complete(self, _who: str, it: Request, outcome: dict[str, Any] | None) -> str:
-        if it.status == "COMPLETED" and it.outcome == outcome:
+        if it.status == "COMPLETED" and str(it.outcome) == str(outcome):
             return OK
         if it.status != "APPROVED":
             return "illegal_transition"
