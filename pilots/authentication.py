@@ -4,8 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.middleware.csrf import CsrfViewMiddleware
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
@@ -48,7 +47,8 @@ def signed_in(request: HttpRequest) -> Pilot:
     pilot = request.user
     if not isinstance(pilot, Pilot):
         raise NotAuthenticated("Sign in, or send an access token or API key in the Authorization header.")
-    refusal = _CsrfCheck(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type]
+    # DRF's check answers with the reason instead of a page.
+    refusal = CSRFCheck(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type]
     if refusal is not None:
         raise PermissionDenied("The CSRF token is missing or wrong; reload the page and try again.", "csrf_failed")
     return pilot
@@ -73,16 +73,6 @@ def person_here(request: HttpRequest) -> tuple[Pilot, Membership | None]:
         return pilot, choose(pilot, caller_of_token(token).organization.slug)
     slug = request.headers.get("X-Organization")
     return pilot, choose(pilot, slug) if slug or memberships_of(pilot) else None
-
-
-class _CsrfCheck(CsrfViewMiddleware):
-    """Answers with the reason instead of a page."""
-
-    def __call__(self, request: HttpRequest) -> Any:
-        raise NotImplementedError
-
-    def _reject(self, _request: HttpRequest, reason: str) -> Any:
-        return reason
 
 
 class CallerAuthentication(BaseAuthentication):
