@@ -9,6 +9,8 @@ os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "off")
 os.environ.setdefault("SESSION_COOKIE_SECURE", "off")
+# Tests follow one another quicker than any client asks, and number their keys alike; what is about the limit sets it.
+os.environ["API_RATE_LIMIT"] = "0"
 # Workers of one run share one Redis and number their organizations alike: each has a database of its own there. What
 # is published reaches all databases, hence the prefix below.
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
