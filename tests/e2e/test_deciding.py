@@ -205,6 +205,8 @@ def test_the_kill_switch_in_the_header_stops_an_instance(
     seat.page.get_by_role("button", name="Stop it").click()
     expect(seat.page.locator("#stop-word-error")).to_be_visible()
     expect(seat.page.get_by_role("textbox", name="Instance")).to_have_value("crawler-7")
+    # What is wrong first has the focus, and keeps it from then on.
+    expect(seat.page.get_by_label("Reason")).to_be_focused()
     seat.page.get_by_label("Reason").fill("It loops.")
     seat.page.get_by_label("to confirm").fill("STOP")
     seat.page.get_by_role("button", name="Stop it").click()
