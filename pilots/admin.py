@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from pilots import actions, api_keys
+from pilots.errors import InvalidInput
 from pilots.models import ApiKey, Membership, Organization, Pilot
 
 admin.site.site_header = "Chameleon back office"
@@ -112,6 +113,15 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiKey
         fields = ("organization", "name", "scopes", "expires_at")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if {"organization", "name", "scopes"} <= cleaned.keys():
+            try:
+                api_keys.check(cleaned["organization"], cleaned["name"], cleaned["scopes"])
+            except InvalidInput as error:
+                raise forms.ValidationError(error.errors or error.detail) from error
+        return cleaned
 
 
 @admin.register(ApiKey)

@@ -5,13 +5,14 @@ from datetime import UTC
 from django.conf import settings
 from django.http import HttpResponse
 
-from pilots import profile, sessions, sign_in, tokens, wire
+from pilots import profile, tokens, wire
 from pilots.authentication import person_here, signed_in
 from pilots.errors import InvalidInput, NotAuthenticated
 from pilots.inputs import Schema, object_of
 from pilots.memberships import choose
 from pilots.models import Pilot
 from pilots.operations import Call, answer, operation
+from pilots.sign_in import password, sessions
 from pilots.tokens import REFRESH_COOKIE, REFRESH_PATH, TokenPair
 
 _TEXT: Schema = {"type": "string"}
@@ -111,7 +112,7 @@ def _who(call: Call) -> tuple[Pilot, str]:
     for name in ("pilot_id", "password"):
         if name not in body:
             raise InvalidInput.field(name, "is required")
-    return sign_in.by_password(body["pilot_id"], body["password"], call.request.META.get("REMOTE_ADDR") or ""), ""
+    return password.by_password(body["pilot_id"], body["password"], call.request.META.get("REMOTE_ADDR") or ""), ""
 
 
 def _refresh_cookie(call: Call) -> str:

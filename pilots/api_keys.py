@@ -23,7 +23,7 @@ def make(
     organization: Organization, name: str, scopes: list[str], expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
     """A new key's row and its text, which exists in this return value only."""
-    _check(organization, name, scopes)
+    check(organization, name, scopes)
     key_id = _random(12)
     body = f"{PREFIX}{key_id}_{_random(32)}"
     text = body + _checksum(body)
@@ -66,7 +66,8 @@ def note_use(key: ApiKey) -> None:
         ApiKey.across_organizations.filter(stale, pk=key.pk).update(last_used_at=moment)
 
 
-def _check(organization: Organization, name: str, scopes: list[str]) -> None:
+def check(organization: Organization, name: str, scopes: list[str]) -> None:
+    """Raises InvalidInput where no such key can be made."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise InvalidInput.field("scopes", f"unknown {', '.join(unknown) or '(none given)'}; use {', '.join(SCOPES)}")

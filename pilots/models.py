@@ -98,20 +98,60 @@ class Membership(OrganizationOwned):
         return f"{self.pilot} in {self.organization}: {self.role}"
 
 
+class Invitation(OrganizationOwned):
+    """A way into an organization: a link that makes one pilot a member, once. Only the SHA-256 of its token is kept.
+
+    With `email` only a pilot whose sign-in vouches for that very address may take it.
+    """
+
+    email = models.EmailField(blank=True)
+    role = models.CharField(max_length=16, choices=ROLE_CHOICES, default=Role.OPERATOR.value)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(Pilot, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(Pilot, on_delete=models.SET_NULL, null=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=[r.value for r in Role]), name="invitation_role_known"),
+        ]
+        indexes = [models.Index(fields=["organization", "-created_at"], name="invitation_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.email or 'a link'} to {self.organization} as {self.role}"
+
+
 class ApiKey(OrganizationOwned):
-    """An agent's credential. Only the SHA-256 of the key is kept; rows are revoked, never deleted, for the record."""
+    """An agent's credential. Only the SHA-256 of the key is kept; rows are revoked, never deleted, for the record.
+
+    Rotation makes a second row of the same name; the first is `superseded` then, and lives until it expires.
+    A key may be limited to a prefix of `uow_id` and to types of intervention: blank and empty limit nothing.
+    """
 
     name = models.CharField(max_length=100)
     key_id = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
     scopes = models.JSONField(default=list)
+    uow_id_prefix = models.CharField(max_length=255, blank=True)
+    intervention_types = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
+    created_by = models.CharField(max_length=255, blank=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    superseded_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="api_key_name_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                condition=models.Q(superseded_at=None),
+                name="api_key_name_once",
+            )
+        ]
         verbose_name = "API key"
 
     def __str__(self) -> str:
@@ -152,3 +192,55 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pilot} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class AccessChain(models.Model):
+    """The head of one access log: an organization's, or the installation's own (without an organization)."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.PROTECT, null=True, related_name="+")
+    last_seq = models.BigIntegerField(default=0)
+    head_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            # A unique column lets any number of rows be null.
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(organization=None), name="access_chain_installation_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization or 'installation'} up to {self.last_seq}"
+
+
+class AccessEvent(models.Model):
+    """Who came in, who was let in, and what they were let do: sign-ins, members, roles, keys. Append-only and chained.
+
+    `actor` did it to `subject`, each a pilot_id, `key:<name>` or `system`. The hash covers `actor_reference` and
+    `subject_reference` instead of the names, and a salted digest instead of `data`, so that a person can be erased.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, null=True, related_name="+")
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=32)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=255)
+    actor_reference = models.CharField(max_length=64)
+    subject = models.CharField(max_length=255, blank=True)
+    subject_reference = models.CharField(max_length=64, blank=True)
+    data = models.JSONField(default=dict)
+    salt = models.CharField(max_length=32, blank=True)
+    data_digest = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "seq"], name="access_event_seq_once"),
+            models.UniqueConstraint(
+                fields=["seq"], condition=models.Q(organization=None), name="access_event_installation_seq_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"

@@ -11,11 +11,11 @@ from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from pilots import sessions
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.errors import NotAuthenticated
 from pilots.models import Membership, RefreshFamily
+from pilots.sign_in import sessions
 
 REFRESH_COOKIE = "chameleon_refresh"
 REFRESH_PATH = "/api/token"

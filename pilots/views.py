@@ -7,10 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pilots import sign_in_links
 from pilots.errors import NotAuthenticated
 from pilots.memberships import last_used, memberships_of
 from pilots.models import Pilot
+from pilots.sign_in import links
 
 
 @require_safe
@@ -30,10 +30,10 @@ def home(request: HttpRequest, path: str = "") -> HttpResponse:
 def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """Looking asks for a press of the button, so that a mail scanner that follows links does not use it up."""
     if request.method != "POST":
-        stands = sign_in_links.stands(token)
+        stands = links.stands(token)
         return render(request, "pilots/sign_in_link.html", {"stands": stands}, status=200 if stands else 410)
     try:
-        pilot = sign_in_links.use(token)
+        pilot = links.use(token)
     except NotAuthenticated:
         return render(request, "pilots/sign_in_link.html", {"stands": False}, status=410)
     login(request, pilot, "django.contrib.auth.backends.ModelBackend")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from conftest import World
 from pilots.models import Organization, Pilot, SignInLink
-from pilots.sign_in_links import LIFETIME
+from pilots.sign_in.links import LIFETIME
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.test import Client
 
 from conftest import PASSWORD, World
-from pilots import tries
 from pilots.models import Membership, Pilot, RefreshFamily
+from pilots.sign_in import tries
 from pilots.tokens import REFRESH_COOKIE
 
 pytestmark = pytest.mark.embedded

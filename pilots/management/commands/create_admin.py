@@ -7,16 +7,17 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.urls import reverse
 
-from pilots import actions, sign_in_links
+from pilots import actions
 from pilots.management.command import HouseCommand
 from pilots.models import Organization, Pilot
 from pilots.roles import Role
+from pilots.sign_in import links
 
 
 class Command(HouseCommand):
     help = (
         "Make a superuser and print a link that signs them in: once, within "
-        f"{sign_in_links.LIFETIME.seconds // 60} minutes. Repeating it makes a new link; the one before ends."
+        f"{links.LIFETIME.seconds // 60} minutes. Repeating it makes a new link; the one before ends."
     )
     example = "create_admin --link --url https://chameleon.example.com"
 
@@ -33,11 +34,11 @@ class Command(HouseCommand):
         if organization is not None:
             actions.join(pilot, organization, Role.ADMIN)
         address = (options["url"] or _server()).rstrip("/")
-        self.stdout.write(address + reverse("sign_in_by_link", args=[sign_in_links.make(pilot)]))
+        self.stdout.write(address + reverse("sign_in_by_link", args=[links.make(pilot)]))
         self._advise(pilot, organization)
 
     def _advise(self, pilot: Pilot, organization: Organization | None) -> None:
-        minutes = sign_in_links.LIFETIME.seconds // 60
+        minutes = links.LIFETIME.seconds // 60
         self.stderr.write(f"Open it within {minutes} minutes; it signs in {pilot.pilot_id}, once.", self.style.NOTICE)
         if organization is None:
             self.stderr.write(

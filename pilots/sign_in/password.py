@@ -3,10 +3,10 @@
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import update_last_login
 
-from pilots import tries
 from pilots.database import writing
 from pilots.errors import NotAuthenticated
 from pilots.models import Pilot
+from pilots.sign_in import tries
 
 
 def by_password(pilot_id: str, password: str, address: str) -> Pilot:
