@@ -103,7 +103,7 @@ def test_a_second_key_of_the_same_name_is_an_error_of_the_form(office: Client, w
     form = {"organization": world.acme.pk, "name": "agent", "scopes": ["interventions:read"]}
     page = office.post("/admin/pilots/apikey/add/", form)
     assert page.status_code == 200
-    assert b"already exists" in page.content
+    assert b"already has a key named" in page.content
 
 
 def test_a_key_can_be_revoked(office: Client, world: World) -> None:
