@@ -3,6 +3,8 @@
 All values come from the environment or an optional `.env` file, which the environment beats.
 """
 
+import hmac
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,15 @@ SESSION_COOKIE_AGE = 12 * 3600
 
 ACCESS_TOKEN_MINUTES = env.int("ACCESS_TOKEN_MINUTES", 15)
 REFRESH_TOKEN_DAYS = 7
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_MINUTES),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=REFRESH_TOKEN_DAYS),
+    "ALGORITHM": "HS256",
+    # A key of their own: what is signed elsewhere with SECRET_KEY is never a token, and no token is anything else.
+    "SIGNING_KEY": hmac.digest(SECRET_KEY.encode(), b"chameleon.tokens", "sha256").hex(),
+    "ISSUER": "chameleon",
+    "AUDIENCE": "chameleon",
+}
 
 # Security
 
