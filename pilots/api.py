@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from pilots import profile, tokens, wire
+from pilots.addresses import client_address
 from pilots.authentication import person_here, signed_in
 from pilots.errors import InvalidInput, NotAuthenticated
 from pilots.inputs import Schema, object_of
@@ -112,7 +113,7 @@ def _who(call: Call) -> tuple[Pilot, str]:
     for name in ("pilot_id", "password"):
         if name not in body:
             raise InvalidInput.field(name, "is required")
-    return password.by_password(body["pilot_id"], body["password"], call.request.META.get("REMOTE_ADDR") or ""), ""
+    return password.by_password(body["pilot_id"], body["password"], client_address(call.request)), ""
 
 
 def _refresh_cookie(call: Call) -> str:

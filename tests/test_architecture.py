@@ -69,6 +69,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "pilots.operations",
         "pilots.authentication",
         "pilots.sign_in.*",
+        "pilots.addresses",
         "pilots.parameters",
         "pilots.bodies",
         "chameleon.*",

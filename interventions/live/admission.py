@@ -8,8 +8,9 @@ from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
-from interventions.live.credentials import Refused
+from interventions.live.credentials import Refused, header
 from interventions.live.layer import Breaker
+from pilots.addresses import address_of
 from pilots.caller import Caller
 
 MAX_REFUSALS = 20
@@ -27,7 +28,7 @@ class TurnedAway(Exception):
 def admit(scope: Mapping[str, Any], recognise: Callable[[Mapping[str, Any]], Caller]) -> Caller:
     """The caller as `recognise` finds it; raises Refused, which is counted, or TurnedAway."""
     # Behind a socket file every client has the same address: none.
-    address = (scope.get("client") or [""])[0]
+    address = address_of((scope.get("client") or [""])[0], header(scope, b"x-forwarded-for"))
     key = f"socket-refusals:{address}" if address else ""
     if key and _refusals(key) >= MAX_REFUSALS:
         raise TurnedAway

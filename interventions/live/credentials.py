@@ -82,15 +82,15 @@ def _token(scope: Mapping[str, Any]) -> str | None:
     token = _query(scope, "token")
     if token:
         return token
-    scheme, _, credential = _header(scope, b"authorization").partition(" ")
+    scheme, _, credential = header(scope, b"authorization").partition(" ")
     if scheme:
         return credential.strip() if scheme.lower() == "bearer" else ""
-    return _header(scope, b"x-api-key") or None
+    return header(scope, b"x-api-key") or None
 
 
 def _comes_from_us(scope: Mapping[str, Any]) -> bool:
     """A browser sends cookies along whoever's page opens the socket, and says whose page it is in `Origin`."""
-    origin, host = _header(scope, b"origin").lower(), _header(scope, b"host").lower()
+    origin, host = header(scope, b"origin").lower(), header(scope, b"host").lower()
     parts = urlsplit(origin)
     if not parts.netloc:
         return False
@@ -108,11 +108,9 @@ def _without_port(netloc: str, scheme: str) -> str:
     return netloc.removesuffix(":443" if scheme == "https" else ":80")
 
 
-def _header(scope: Mapping[str, Any], name: bytes) -> str:
-    for key, value in scope["headers"]:
-        if key.lower() == name:
-            return str(value.decode("latin-1"))
-    return ""
+def header(scope: Mapping[str, Any], name: bytes) -> str:
+    """The header's value; one that was sent twice has both, as everywhere in Django."""
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name)
 
 
 def _query(scope: Mapping[str, Any], name: str) -> str | None:
@@ -122,7 +120,7 @@ def _query(scope: Mapping[str, Any], name: str) -> str | None:
 
 def _cookie(scope: Mapping[str, Any], name: str) -> str | None:
     try:
-        morsel = SimpleCookie(_header(scope, b"cookie")).get(name)
+        morsel = SimpleCookie(header(scope, b"cookie")).get(name)
     except CookieError:
         return None
     # What quoting can smuggle in, no session key has.
