@@ -156,7 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "pilots.sign_in.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "pilots.sign_in.account_adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "pilots.sign_in.forms.LoginForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "pilot_id"
 ACCOUNT_LOGIN_METHODS = {"username"}
