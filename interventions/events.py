@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,9 +16,10 @@ from django.dispatch import Signal
 
 from interventions import appending, tallies, wire
 from interventions.models import Event, Intervention, Stream
+from pilots import access_log, chains
 from pilots.caller import Caller
+from pilots.chains import Audit, Finding, Head
 from pilots.database import snapshot
-from pilots.models import ApiKey, Pilot
 
 # Sent after the commit with `organization_id`, `epoch` and `entries`: what one `append` appended, in order.
 committed = Signal()
@@ -74,27 +75,6 @@ def since(organization_id: int, seq: int, limit: int) -> list[Event]:
     return list(Event.objects.for_organization(organization_id).filter(seq__gt=seq).order_by("seq")[:limit])
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One place where the log does not agree with itself."""
-
-    seq: int
-    problem: str
-    invariant: str = "I10"
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What a walk over the whole log found; `head_hash` is what to compare with one noted elsewhere."""
-
-    events: int
-    head_hash: str
-    findings: list[Finding]
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 def audit(organization_id: int) -> Audit:
     """Verifies the log as it is at one moment, while others go on writing."""
     with snapshot():
@@ -109,27 +89,19 @@ def verify(organization_id: int) -> Iterator[Finding]:
     Inside `snapshot()`: what is written meanwhile would look like a head that lies.
     """
     stream = Stream.objects.for_organization(organization_id).first() or Stream(organization_id=organization_id)
-    names = _actor_names(organization_id)
-    previous_hash, expected = "", stream.first_seq
-    for event in Event.objects.for_organization(organization_id).order_by("seq").iterator(chunk_size=2000):
-        if event.seq != expected:
-            yield Finding(event.seq, f"expected seq {expected}: events are missing or were inserted", "I7")
-        if event.salt and digest_of(event.data, event.salt) != event.data_digest:
-            yield Finding(event.seq, "the data was changed")
-        if event.data and not event.salt:
-            yield Finding(event.seq, "data stands where it was erased")
-        if names.get(event.actor_reference, event.actor) != event.actor:
-            yield Finding(event.seq, "the actor's name was changed")
-        if hash_of(previous_hash, event) != event.hash:
-            yield Finding(event.seq, "the hash does not follow from the event before")
-        previous_hash, expected = event.hash, event.seq + 1
-    if (stream.last_seq, stream.head_hash) != (expected - 1, previous_hash):
-        yield Finding(stream.last_seq, f"the log ends at {expected - 1}, its head says {stream.last_seq}", "I7")
+    names = access_log.names_of(organization_id)
 
+    def misnamed(event: Event) -> str | None:
+        told = names.get(event.actor_reference, event.actor)
+        return "the actor's name was changed" if told != event.actor else None
 
-def digest_of(data: dict[str, Any], salt: str) -> str:
-    """Salted, so that a short reason cannot be guessed from the digest once it was erased."""
-    return _digest_of(rfc8785.dumps(data), salt)
+    yield from chains.walk(
+        Event.objects.for_organization(organization_id).order_by("seq").iterator(chunk_size=2000),
+        Head(stream.first_seq, stream.last_seq, stream.head_hash),
+        hash_of=hash_of,
+        misnamed=misnamed,
+        voucher=access_log.voucher(organization_id, "record"),
+    )
 
 
 def hash_of(previous_hash: str, event: Event) -> str:
@@ -144,17 +116,6 @@ def hash_of(previous_hash: str, event: Event) -> str:
     ]
     # Of texts and whole numbers alone orjson writes the canonical JSON too, and much quicker.
     return hashlib.sha256(orjson.dumps(parts)).hexdigest()
-
-
-def _actor_names(organization_id: int) -> dict[str, str]:
-    """What the opaque actors of the log are called: the hash covers the reference, this the name shown for it."""
-    pilots = Pilot.objects.values_list("opaque_id", "pilot_id")
-    keys = ApiKey.objects.for_organization(organization_id).values_list("pk", "name")
-    return (
-        {"system": "system"}
-        | {opaque_id.hex: pilot_id for opaque_id, pilot_id in pilots}
-        | {f"key:{pk}": f"key:{name}" for pk, name in keys}
-    )
 
 
 def _locked_stream(organization_id: int) -> Stream:

@@ -5,14 +5,17 @@ What concerns no organization (a sign-in of somebody who is in none) stands in t
 
 import hashlib
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
+from django.db.models import QuerySet
 
-from pilots import database
+from pilots import chains, database
 from pilots.caller import Caller
+from pilots.chains import Audit, Finding, Head, digest_of
 from pilots.models import AccessChain, AccessEvent, ApiKey, Membership, Organization, Pilot
 
 
@@ -80,9 +83,62 @@ def record_of_pilot(type: str, pilot: Pilot, actor: Party | None = None, data: d
             record(type, actor or Party.of(pilot), Party.of(pilot), organization=organization, data=data)
 
 
-def digest_of(data: dict[str, Any], salt: str) -> str:
-    """Salted, so that what was erased cannot be guessed from the digest."""
-    return hashlib.sha256(salt.encode() + rfc8785.dumps(data)).hexdigest()
+def newest(organization: Organization | None, limit: int, before: int | None = None) -> list[AccessEvent]:
+    """At most `limit` entries, newest first; `before` is the seq of the last one seen, to go on from."""
+    rows = _rows(organization)
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    return list(rows.order_by("-seq")[:limit])
+
+
+def audit(organization: Organization | None) -> Audit:
+    """Verifies the log as it is at one moment, while others go on writing."""
+    with database.snapshot():
+        rows = _rows(organization)
+        head = rows.order_by("-seq").values_list("hash", flat=True).first()
+        return Audit(rows.count(), head or "", list(verify(organization)))
+
+
+def verify(organization: Organization | None) -> Iterator[Finding]:
+    """Walks the whole chain and yields what is wrong with it: nothing, where all is well. Inside `snapshot()`."""
+    chain = AccessChain.objects.filter(organization=organization).first() or AccessChain(organization=organization)
+    names = names_of(chain.organization_id)
+
+    def misnamed(event: AccessEvent) -> str | None:
+        if names.get(event.actor_reference, event.actor) != event.actor:
+            return "the actor's name was changed"
+        return (
+            "the subject's name was changed"
+            if names.get(event.subject_reference, event.subject) != event.subject
+            else None
+        )
+
+    yield from chains.walk(
+        _rows(organization).order_by("seq").iterator(chunk_size=2000),
+        Head(last_seq=chain.last_seq, hash=chain.head_hash),
+        hash_of=hash_of,
+        misnamed=misnamed,
+        voucher=voucher(chain.organization_id, "access"),
+    )
+
+
+def voucher(organization_id: int | None, log: str) -> dict[str, Any] | None:
+    """What the newest erasure says it left of the organization's `record` (its interventions) or `access` log."""
+    erasures = AccessEvent.objects.filter(organization=organization_id, type="pilot_erased").exclude(salt="")
+    event = erasures.order_by("-seq").first()
+    found: dict[str, Any] | None = event.data.get(log) if event else None
+    return found
+
+
+def names_of(organization_id: int | None) -> dict[str, str]:
+    """What the opaque parties of a log are called: its hashes cover the reference, this is the name shown for it."""
+    pilots = Pilot.objects.values_list("opaque_id", "pilot_id")
+    keys = ApiKey.objects.for_organization(organization_id).values_list("pk", "name") if organization_id else []
+    return (
+        {party.reference: party.name for party in (SYSTEM, UNKNOWN, NOBODY)}
+        | {opaque_id.hex: pilot_id for opaque_id, pilot_id in pilots}
+        | {f"key:{pk}": f"key:{name}" for pk, name in keys}
+    )
 
 
 def hash_of(previous_hash: str, event: AccessEvent) -> str:
@@ -96,6 +152,10 @@ def hash_of(previous_hash: str, event: AccessEvent) -> str:
         event.data_digest,
     ]
     return hashlib.sha256(rfc8785.dumps(parts)).hexdigest()
+
+
+def _rows(organization: Organization | None) -> QuerySet[AccessEvent]:
+    return AccessEvent.objects.filter(organization=organization)
 
 
 def _moment(at: datetime) -> str:
