@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pilots.database import writing
 from pilots.errors import InvalidInput, NotFound
-from pilots.models import ApiKey, Membership, Organization, Pilot, RefreshFamily, SignInLink
+from pilots.models import Membership, Organization, Pilot, RefreshFamily, SignInLink
 from pilots.roles import Role
 
 _LOCAL_ID = re.compile(r"local:[^\s:/]+")
@@ -126,13 +126,6 @@ def forget_ended_sign_ins() -> int:
         SignInLink.objects.filter(expires_at__lt=moment),
     ]
     return sum(rows.delete()[0] for rows in ended)
-
-
-def revoke_key(key: ApiKey) -> None:
-    """The key opens nothing from now on; its row stays for the record."""
-    rows = ApiKey.objects.for_organization(key.organization_id)
-    rows.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
-    key.refresh_from_db(fields=["revoked_at"])
 
 
 def organization_of(slug: str) -> Organization:

@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from pilots import actions, api_keys
+from pilots.access_log import SYSTEM, Party
 from pilots.errors import InvalidInput
 from pilots.models import ApiKey, Membership, Organization, Pilot
 
@@ -147,7 +148,9 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "forms.ModelForm[Any]", change: bool) -> None:
-        row, text = api_keys.make(obj.organization, obj.name, list(obj.scopes), obj.expires_at)
+        row, text = api_keys.make(
+            obj.organization, obj.name, list(obj.scopes), obj.expires_at, by=Party.of(request.user)
+        )
         obj.pk = row.pk
         obj._state.adding = False
         messages.warning(request, f"Copy the key now, it is not shown again: {text}")
@@ -155,5 +158,5 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Revoke the chosen keys", permissions=["view"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiKey]) -> None:
         for row in rows:
-            actions.revoke_key(row)
+            api_keys.revoke(row, by=Party.of(request.user) if isinstance(request.user, Pilot) else SYSTEM)
         messages.success(request, "Revoked: these keys open nothing any more.")

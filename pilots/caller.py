@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pilots.limits import NO_LIMITS, Limits
 from pilots.models import ApiKey, Membership, Organization
 from pilots.roles import Role
 
@@ -12,7 +13,8 @@ class Caller:
     """A pilot, an agent's key or the system itself, acting in one organization.
 
     `name` is the pilot_id or the key's name; `reference` stands for it in hashes; `credential` tells which session,
-    token family or key was shown, so that an open socket can ask whether it still stands.
+    token family or key was shown, so that an open socket can ask whether it still stands. `limits` are a key's own:
+    what is outside them it neither sees nor touches.
     """
 
     organization: Organization
@@ -22,6 +24,7 @@ class Caller:
     role: Role | None = None
     scopes: frozenset[str] = field(default_factory=frozenset)
     credential: str = ""
+    limits: Limits = NO_LIMITS
 
     @property
     def actor(self) -> str:
@@ -49,6 +52,7 @@ class Caller:
             reference=f"key:{key.pk}",
             scopes=frozenset(key.scopes),
             credential=f"key:{key.pk}",
+            limits=Limits(key.uow_id_prefix, frozenset(key.intervention_types)),
         )
 
     @classmethod

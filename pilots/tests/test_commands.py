@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from conftest import World
-from pilots import actions, api_keys
+from pilots import api_keys
 from pilots.errors import NotAuthenticated
 from pilots.models import ApiKey, Membership, Organization, Pilot, RefreshFamily
 from pilots.tokens import issue
@@ -155,7 +155,7 @@ def test_unknown_scopes_are_refused(world: World, scopes: str) -> None:
 
 def test_a_revoked_key_opens_nothing(world: World) -> None:
     row, text = world.keys["agent"]
-    actions.revoke_key(row)
+    api_keys.revoke(row)
     with pytest.raises(NotAuthenticated):
         api_keys.match(text)
 
