@@ -14,7 +14,7 @@ SERVICES := exec $(PYTHON) tests/services $(if $(ARGS),--tolerate 5)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format lock clean
+.PHONY: help run test lint format lock access-table clean
 .SILENT:
 
 help: ## List what make can do
@@ -50,6 +50,10 @@ lock: ## Pin the dependencies of pyproject.toml anew, with hashes (UPGRADE=1 for
 	  $(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.13 --generate-hashes \
 	    --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) --output-file $$list || exit 1; \
 	done
+
+access-table: $(VENV)/.installed-dev ## Write tests/access_table.txt anew: who may do what. Read the difference!
+	WRITE_ACCESS_TABLE=1 $(PYTHON) -m pytest -q tests/test_access.py
+	git diff --stat tests/access_table.txt
 
 clean: ## Remove environments, caches and what tests left; the data under var/ stays
 	rm -rf $(VENV) $(LOCK_VENV) .services .mypy_cache .ruff_cache .pytest_cache .hypothesis staticfiles test-results

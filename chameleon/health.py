@@ -5,13 +5,16 @@ from django.core.cache import cache
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 
+@require_safe
 def health(_request: HttpRequest) -> JsonResponse:
     """200 while the process serves; asks nothing of anybody."""
     return JsonResponse({"status": "healthy"})
 
 
+@require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
     """200 where the database answers and is migrated, else 503. Without Redis the live part only gets slower."""
     states = {"database": _database(), "migrations": "unknown", "redis": _redis()}
