@@ -86,7 +86,7 @@ def revoke_token(call: Call) -> HttpResponse:
     """Sign out: the refresh cookie, the tokens descended from it and the session end."""
     session_key = tokens.revoke(call.request.COOKIES.get(REFRESH_COOKIE, ""))
     if session_key:
-        sessions.end(call.request, session_key)
+        sessions.end(session_key, call.request)
     response = answer({})
     response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
     return response

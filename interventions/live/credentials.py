@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.http.request import split_domain_port, validate_host
-from django.utils.crypto import constant_time_compare
 from django.utils.http import is_same_domain
 
 from interventions import policy
@@ -18,7 +15,7 @@ from pilots.authentication import caller_of_token
 from pilots.caller import Caller
 from pilots.errors import DomainError, NotAuthenticated
 from pilots.memberships import choose
-from pilots.models import Pilot
+from pilots.sign_in import sessions
 
 SESSION = "session:"
 
@@ -45,20 +42,6 @@ def console(scope: Mapping[str, Any], slug: str) -> Caller:
     return _of_session(scope, slug)
 
 
-def session_pilot(session_key: str) -> Pilot | None:
-    """Whose session it is; None where it has ended. A changed password ends it too.
-
-    Reads only: Django's own `get_user` may renew the session's key, and no answer of a socket carries a new cookie.
-    """
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    pilot = Pilot.objects.filter(pk=session.get(SESSION_KEY), is_active=True).first()
-    if pilot is None:
-        return None
-    proof = session.get(HASH_SESSION_KEY, "")
-    valid = [pilot.get_session_auth_hash(), *pilot.get_session_auth_fallback_hash()]
-    return pilot if any(constant_time_compare(proof, each) for each in valid) else None
-
-
 def _of_token(token: str) -> Caller:
     try:
         return caller_of_token(token)
@@ -68,7 +51,7 @@ def _of_token(token: str) -> Caller:
 
 def _of_session(scope: Mapping[str, Any], slug: str | None) -> Caller:
     session_key = _cookie(scope, settings.SESSION_COOKIE_NAME) if _comes_from_us(scope) else None
-    pilot = session_pilot(session_key) if session_key else None
+    pilot = sessions.pilot_of(session_key) if session_key else None
     if pilot is None:
         raise Refused(UNAUTHENTICATED)
     try:

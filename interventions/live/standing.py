@@ -15,6 +15,7 @@ from interventions.live.sockets import FORBIDDEN, UNAUTHENTICATED
 from pilots import api_keys
 from pilots.caller import Caller
 from pilots.models import ApiKey, Membership, RefreshFamily
+from pilots.sign_in import sessions
 
 logger = logging.getLogger(__name__)
 
@@ -127,14 +128,14 @@ def _pilot(caller: Caller, membership: Membership | None, lives: bool) -> Verdic
 def _living_families(callers: list[Caller]) -> set[str]:
     ids = [_id_of(caller) for caller in callers if caller.credential.startswith("family:")]
     rows = RefreshFamily.across_organizations.filter(pk__in=ids, revoked_at=None, expires_at__gt=timezone.now())
-    return {f"family:{pk}" for pk in rows.values_list("pk", flat=True)}
+    return {f"family:{family.pk}" for family in rows if not family.session_key or sessions.stands(family.session_key)}
 
 
 def _living_sessions(callers: list[Caller]) -> set[str]:
     shown = {caller.credential: caller.name for caller in callers if caller.credential.startswith(credentials.SESSION)}
     living = set()
     for credential, pilot_id in shown.items():
-        pilot = credentials.session_pilot(credential.removeprefix(credentials.SESSION))
+        pilot = sessions.pilot_of(credential.removeprefix(credentials.SESSION))
         if pilot is not None and pilot.pilot_id == pilot_id:
             living.add(credential)
     return living
