@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
 from django.utils import timezone
 
+from pilots import access_log
+from pilots.access_log import SYSTEM, Party
 from pilots.database import writing
 from pilots.errors import InvalidInput, NotFound
 from pilots.models import Membership, Organization, Pilot, RefreshFamily, SignInLink
@@ -28,7 +30,7 @@ class Joined:
     joined: bool
 
 
-def create_organization(slug: str, *, name: str) -> tuple[Organization, bool]:
+def create_organization(slug: str, *, name: str, by: Party = SYSTEM) -> tuple[Organization, bool]:
     """The organization of this slug, and whether it is new. One that is there keeps its name."""
     try:
         validate_slug(slug)
@@ -39,20 +41,46 @@ def create_organization(slug: str, *, name: str) -> tuple[Organization, bool]:
     if not name.strip() or len(name) > 255:
         raise InvalidInput.field("name", "give the organization a name of 1 to 255 characters")
     with writing():
-        return Organization.objects.get_or_create(slug=slug, defaults={"name": name})
+        organization, made = Organization.objects.get_or_create(slug=slug, defaults={"name": name})
+        if made:
+            access_log.record("organization_created", by, organization=organization, data={"name": name})
+    return organization, made
 
 
-def change_settings(organization: Organization, changes: dict[str, Any]) -> None:
+def rename_organization(organization: Organization, name: str, *, by: Party = SYSTEM) -> None:
+    """Its name for people from now on; the slug stays for good."""
+    with writing():
+        row = Organization.objects.select_for_update().get(pk=organization.pk)
+        _record_settings(row, {"name": (row.name, name)}, by)
+        Organization.objects.filter(pk=row.pk).update(name=name)
+    organization.name = name
+
+
+def change_settings(organization: Organization, changes: dict[str, Any], *, by: Party = SYSTEM) -> None:
     """Sets these of the organization's settings and leaves the others."""
     with writing():
         row = Organization.objects.select_for_update().get(pk=organization.pk)
+        _record_settings(row, {name: (row.settings.get(name), value) for name, value in changes.items()}, by)
         row.settings |= changes
         row.save(update_fields=["settings"])
     organization.settings = row.settings
 
 
+def _record_settings(organization: Organization, changes: dict[str, tuple[Any, Any]], by: Party) -> None:
+    data = {name: {"from": old, "to": new} for name, (old, new) in changes.items() if old != new}
+    if data:
+        access_log.record("settings_changed", by, organization=organization, data=data)
+
+
 def create_pilot(
-    pilot_id: str, organization: Organization, role: Role, *, name: str = "", email: str = "", password: str = ""
+    pilot_id: str,
+    organization: Organization,
+    role: Role,
+    *,
+    name: str = "",
+    email: str = "",
+    password: str = "",
+    by: Party = SYSTEM,
 ) -> Joined:
     """A local pilot in the organization. One who is there keeps role, name and password, so repeating is harmless.
 
@@ -65,50 +93,77 @@ def create_pilot(
         pilot, made = Pilot.objects.get_or_create(
             pilot_id=pilot_id, defaults=fields | {"password": lambda: make_password(password or None)}
         )
-        if not made and password and not pilot.has_usable_password():
-            _write_password(pilot, password)
-        membership, joined = join(pilot, organization, role)
+        if made:
+            access_log.record("pilot_created", by, Party.of(pilot), organization=organization)
+        elif password and not pilot.has_usable_password():
+            _write_password(pilot, password, by)
+        membership, joined = join(pilot, organization, role, by=by)
     return Joined(membership, made, joined)
 
 
-def join(pilot: Pilot, organization: Organization, role: Role) -> tuple[Membership, bool]:
+def join(pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM) -> tuple[Membership, bool]:
     """The pilot's membership, and whether it is new. One that is there keeps its role."""
     rows = Membership.objects.for_organization(organization.pk)
-    return rows.get_or_create(organization=organization, pilot=pilot, defaults={"role": role.value})
+    with writing():
+        row, joined = rows.get_or_create(organization=organization, pilot=pilot, defaults={"role": role.value})
+        if joined:
+            data = {"role": role.value}
+            access_log.record("member_joined", by, Party.of(pilot), organization=organization, data=data)
+    return row, joined
 
 
-def set_role(pilot: Pilot, organization: Organization, role: Role) -> tuple[Membership, bool]:
+def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM) -> tuple[Membership, bool]:
     """The membership with this role from now on, and whether it is new. Open sockets learn of it within seconds."""
     with writing():
-        membership, joined = join(pilot, organization, role)
+        membership, joined = join(pilot, organization, role, by=by)
         if membership.role != role.value:
+            data = {"from": membership.role, "to": role.value}
+            access_log.record("role_changed", by, Party.of(pilot), organization=organization, data=data)
             membership.role = role.value
             membership.save(update_fields=["role"])
     return membership, joined
 
 
-def set_password(pilot: Pilot, password: str) -> None:
+def set_password(pilot: Pilot, password: str, *, by: Party = SYSTEM) -> None:
     """The password from now on; every session and refresh token of before ends."""
     if pilot.oauth_provider != "local":
         raise InvalidInput.field("pilot_id", f"{pilot.pilot_id} signs in with {pilot.oauth_provider}, not a password")
     if not password:
         raise InvalidInput.field("password", "must not be empty")
     with writing():
-        _write_password(pilot, password)
+        _write_password(pilot, password, by)
         end_sign_ins(pilot)
 
 
-def create_superuser(pilot_id: str, *, name: str = "") -> Pilot:
+def create_superuser(pilot_id: str, *, name: str = "", by: Party = SYSTEM) -> Pilot:
     """A pilot who may do everything, without a password; one who is there is raised to it and keeps the password."""
     _check_new_pilot(pilot_id, name, "")
     fields = {"name": name or pilot_id.removeprefix("local:"), "password": lambda: make_password(None)}
-    rights = {"is_staff": True, "is_superuser": True, "is_active": True}
     with writing():
-        pilot, made = Pilot.objects.get_or_create(pilot_id=pilot_id, defaults=fields | rights)
-        if not made:
-            Pilot.objects.filter(pk=pilot.pk).update(**rights)
-            pilot.refresh_from_db()
+        pilot, made = Pilot.objects.get_or_create(pilot_id=pilot_id, defaults=fields)
+        if made:
+            access_log.record_of_pilot("pilot_created", pilot, by)
+        set_rights(pilot, is_active=True, is_superuser=True, by=by)
     return pilot
+
+
+def set_rights(
+    pilot: Pilot, *, is_active: bool | None = None, is_superuser: bool | None = None, by: Party = SYSTEM
+) -> None:
+    """What a pilot may at all, from now on; None leaves it. One who is made inactive loses every sign-in."""
+    with writing():
+        before = Pilot.objects.select_for_update().get(pk=pilot.pk)
+        if is_active is not None and is_active != before.is_active:
+            access_log.record_of_pilot("pilot_activated" if is_active else "pilot_deactivated", pilot, by)
+            pilot.is_active = is_active
+        if is_superuser is not None:
+            if is_superuser != before.is_superuser:
+                access_log.record_of_pilot("superuser_granted" if is_superuser else "superuser_revoked", pilot, by)
+            # The back office asks for both.
+            pilot.is_superuser = pilot.is_staff = is_superuser
+        pilot.save(update_fields=["is_active", "is_superuser", "is_staff"])
+        if not pilot.is_active:
+            end_sign_ins(pilot)
 
 
 def end_sign_ins(pilot: Pilot) -> None:
@@ -167,6 +222,7 @@ def _check_new_pilot(pilot_id: str, name: str, email: str) -> None:
             raise InvalidInput.field("email", f"{email!r} is not an e-mail address") from error
 
 
-def _write_password(pilot: Pilot, password: str) -> None:
+def _write_password(pilot: Pilot, password: str, by: Party) -> None:
     pilot.set_password(password)
     pilot.save(update_fields=["password"])
+    access_log.record_of_pilot("password_changed", pilot, by)
