@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from interventions.fields import ExactJSONField
 from interventions.lifecycle import FINAL, OPEN, Priority, Status, Type
-from interventions.queries import InterventionQuerySet
+from interventions.queries import EventQuerySet, InterventionQuerySet
 from pilots.roles import ROLE_CHOICES, Role
 from pilots.tenancy import OrganizationOwned
 
@@ -134,6 +134,9 @@ class Event(OrganizationOwned):
     hash = models.CharField(max_length=64)
     # The row an event decides, for good: unique, so that the database itself refuses a second decision.
     decides = models.BigIntegerField(null=True, unique=True)
+
+    across_organizations: ClassVar = models.Manager()
+    objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "seq"], name="seq_once")]

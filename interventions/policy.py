@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from interventions import limits
 from pilots.caller import Caller
 from pilots.errors import NotAllowed
 from pilots.roles import Role
@@ -37,6 +38,8 @@ KEY_VERBS: dict[str, frozenset[str]] = {
     "complete": frozenset({WRITE}),
     "cancel": frozenset({WRITE}),
 }
+# What is about all of an organization's interventions at once: not for keys with limits.
+WHOLE = frozenset({"read_metrics"})
 
 
 def require(caller: Caller, verb: str, required_role: str = Role.OPERATOR) -> None:
@@ -63,6 +66,8 @@ def _require_scope(caller: Caller, verb: str) -> None:
         raise NotAllowed("Only a pilot may do this; an API key cannot.")
     if not scopes & caller.scopes:
         raise NotAllowed(f"This API key lacks the scope {' or '.join(sorted(scopes))}.")
+    if verb in WHOLE:
+        limits.require_unlimited(caller)
 
 
 def _require_role(caller: Caller, verb: str, required_role: Role) -> None:

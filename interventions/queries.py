@@ -3,18 +3,28 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.db import connections
-from django.db.models import Q
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Substr
+from django.db.models.lookups import Exact
 
 from interventions.lifecycle import OPEN, Status
+from pilots.caller import Caller
+from pilots.limits import Limits
 from pilots.roles import Role
 from pilots.tenancy import ScopedQuerySet
 
 if TYPE_CHECKING:
-    from interventions.models import Intervention  # noqa: F401 -- named in the string below
+    from interventions.models import Event, Intervention  # noqa: F401 -- named in the strings below
 
 
 class InterventionQuerySet(ScopedQuerySet["Intervention"]):
+    def for_caller(self, caller: Caller) -> Self:
+        """The organization's rows; for a limited key those within its limits only."""
+        rows = super().for_caller(caller)
+        return rows.filter(_inside(caller.limits)) if caller.limits else rows
+
     def with_approvals(self) -> Self:
         return self.prefetch_related("approvals")
 
@@ -51,3 +61,25 @@ class InterventionQuerySet(ScopedQuerySet["Intervention"]):
             | Q(uow_id__icontains=text)
             | Q(request_id__icontains=text)
         )
+
+
+class EventQuerySet(ScopedQuerySet["Event"]):
+    def for_caller(self, caller: Caller) -> Self:
+        """The organization's events; for a limited key those of interventions within its limits that are still kept."""
+        rows = super().for_caller(caller)
+        if not caller.limits:
+            return rows
+        interventions = apps.get_model("interventions", "Intervention").objects.for_caller(caller)
+        return rows.filter(Exists(interventions.filter(request_id=OuterRef("request_id"))))
+
+
+def _inside(limits: Limits) -> Q:
+    """`Limits.cover`, for the database."""
+    inside = Q()
+    if limits.uow_id_prefix:
+        # Not `startswith`: SQLite's LIKE takes capitals for small letters.
+        beginning = Substr("uow_id", 1, len(limits.uow_id_prefix), output_field=CharField())
+        inside &= Q(Exact(beginning, Value(limits.uow_id_prefix)))
+    if limits.intervention_types:
+        inside &= Q(intervention_type__in=limits.types)
+    return inside

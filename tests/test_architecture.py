@@ -37,12 +37,19 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
         "",
         tuple(f"interventions.{name}" for name in ("lifecycle", "policy", "answers", "content", "errors", "cursors")),
     ),
+    (3, "", ("interventions.limits",)),
     (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.api", "pilots.team.*")),
     (2, "people's pages", ("pilots.sign_in.adapters", "pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
     (1, "", ("pilots.operations", "pilots.authentication", "pilots.sign_in.password", "pilots.profile")),
     (0, "", ("pilots.*",)),
 ]
-PURE = ("interventions.lifecycle", "interventions.policy", "interventions.answers", "interventions.content")
+PURE = (
+    "interventions.lifecycle",
+    "interventions.policy",
+    "interventions.limits",
+    "interventions.answers",
+    "interventions.content",
+)
 
 # Who may use what: module patterns by the package used.
 OUTSIDE: dict[str, tuple[str, ...]] = {

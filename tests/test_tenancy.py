@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.db import models
+from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -16,7 +17,7 @@ from interventions import actions
 from interventions.content import draft_of
 from interventions.models import Event, Intervention, Stream
 from pilots.caller import Caller
-from pilots.models import Membership, Organization
+from pilots.models import AccessChain, AccessEvent, Membership, Organization
 from pilots.tenancy import OrganizationOwned, ScopedQuerySet, UnscopedQueryError
 
 pytestmark = pytest.mark.embedded
@@ -237,6 +238,11 @@ def test_who_is_in_both_acts_in_the_one_the_token_names(world: World, secret: In
 
 def test_removing_an_organization_takes_all_of_its_rows(world: World, secret: Intervention) -> None:
     kept = actions.create(Caller.of_key(world.keys["globex-agent"][0]), draft_of(DRAFT)).row
+    with pytest.raises(ProtectedError):
+        world.acme.delete()
+    # Its access log stays until somebody means that too.
+    AccessEvent.objects.filter(organization=world.acme).delete()
+    AccessChain.objects.filter(organization=world.acme).delete()
     Organization.objects.get(slug="acme").delete()
     assert [row.pk for row in Intervention.across_organizations.all()] == [kept.pk]
     for model in OWNED:

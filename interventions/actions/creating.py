@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
 
-from interventions import content, events, policy, wire
+from interventions import content, events, limits, policy, wire
 from interventions.actions.change import move_of, set_approvals
 from interventions.content import Draft
 from interventions.errors import Conflict
@@ -40,8 +40,9 @@ def create(caller: Caller, draft: Draft, once: IdempotencyKey | None = None) -> 
 
 
 def create_many(caller: Caller, drafts: list[Draft], once: IdempotencyKey | None = None) -> list[Asked]:
-    """All or nothing. Raises Conflict `request_id_reused` or `idempotency_key_reused`."""
+    """All or nothing. Raises Conflict `request_id_reused` or `idempotency_key_reused`, and NotAllowed beyond limits."""
     policy.require(caller, "create")
+    limits.require_inside(caller, drafts)
     with writing():
         if once is not None:
             replayed = _replay(caller, once)
@@ -122,7 +123,8 @@ def _insert(caller: Caller, rows: list[Intervention]) -> dict[str, Intervention]
     for row in rows:
         first = stored[row.request_id]
         if first.draft_digest != row.draft_digest:
-            raise _reused(row, first if first is not firsts[row.request_id] else None)
+            stands = first is not firsts[row.request_id] and limits.covers(caller, first)
+            raise _reused(row, first if stands else None)
     return stored
 
 
@@ -136,12 +138,15 @@ def _insert_one(caller: Caller, row: Intervention) -> Intervention:
 
 
 def _those_there(caller: Caller, request_ids: list[str]) -> dict[str, Intervention]:
-    rows = Intervention.objects.for_caller(caller).with_approvals().filter(request_id__in=request_ids)
+    # Of the whole organization: an id may be taken by what lies outside the caller's limits.
+    rows = Intervention.objects.for_organization(caller.organization.pk).with_approvals()
+    rows = rows.filter(request_id__in=request_ids)
     return {row.request_id: row for row in rows}
 
 
 def _reused(row: Intervention, first: Intervention | None) -> Conflict:
-    """`first` is None where the batch contradicts itself: what it would have stored first does not stand."""
+    """`first` is None where the batch contradicts itself, for what it would have stored first does not stand, and
+    where the id stands for something outside the caller's limits."""
     detail = f"request_id {row.request_id!r} already stands for other content; choose a new id."
     return Conflict(detail, code="request_id_reused", intervention=first)
 

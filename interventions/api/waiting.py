@@ -50,7 +50,7 @@ def get_events(call: Call) -> Reading:
     found = listing.log(call.caller, after=query["after"], epoch=query.get("epoch") or None, limit=query["limit"])
     results = [wire.event(row) for row in found.events]
     body = {"epoch": found.epoch, "results": results, "next_after": found.next_after}
-    return answers.note_told(call, found.events, answer(body)), bool(results)
+    return answers.note_told(call, found.events, answer(body)), bool(results) or found.more
 
 
 def long_poll(poll: Operation) -> Callable[..., Awaitable[HttpResponse]]:

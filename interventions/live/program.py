@@ -7,6 +7,7 @@ from collections import deque
 
 from django.db import Error as DatabaseError
 
+from interventions import limits, policy
 from interventions.insight import metrics
 from interventions.live import frames, protocol, replay, summaries
 from interventions.live.database import in_thread
@@ -52,6 +53,8 @@ class ProgramSession:
         """The caller as they are now, or the code of their going."""
         if isinstance(verdict, Caller):
             self._caller = verdict
+            if not policy.may(verdict, "read_metrics"):
+                self._leave_figures()
         else:
             self._socket.close(verdict)
 
@@ -107,15 +110,21 @@ class ProgramSession:
             return
         self._unsubscribe()
         self._subscription.begin(at)
-        self._figures = summaries.of(self._feed, metrics_text).join(self._socket.send)
+        if policy.may(self._caller, "read_metrics"):
+            self._figures = summaries.of(self._feed, metrics_text).join(self._socket.send)
 
     def _unsubscribe(self) -> None:
         self._subscription.stop()
+        self._leave_figures()
+
+    def _leave_figures(self) -> None:
         if self._figures is not None:
             summaries.of(self._feed, metrics_text).leave(self._figures)
             self._figures = None
 
     def _push(self, item: News) -> None:
+        if not limits.sees(self._caller, item.intervention):
+            return
         if self._caller.kind == "key" and is_news_to_agents(item.intervention):
             caller = self._caller
             self._socket.send(frames.push(item), lambda: _note(caller, [item.request_id]))
