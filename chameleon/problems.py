@@ -1,12 +1,10 @@
 """Refusals as RFC 9457 problem documents: the one table from errors to HTTP statuses."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import (
     BadRequest,
     DisallowedHost,
@@ -19,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import csrf
 from rest_framework import exceptions as drf
 
+from chameleon.middleware import AroundResponse
 from interventions import wire
 from interventions.errors import Conflict, LogTruncated
 from pilots import errors
@@ -98,29 +97,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return csrf.csrf_failure(request, reason)
 
 
-class ProblemDocuments:
+class ProblemDocuments(AroundResponse):
     """Lets everything under /api and /pilot fail as a problem document, also before a view is reached."""
 
-    sync_capable = True
-    async_capable = True
+    def before(self, request: HttpRequest) -> HttpResponse | None:
+        return _bad_host(request)
 
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._call_async(request)
-        refusal = _bad_host(request)
-        if refusal is not None:
-            return refusal
-        response: HttpResponseBase = self.get_response(request)
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         return _mended(request, response)
-
-    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        return _bad_host(request) or _mended(request, await self.get_response(request))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return of_error(error) if _is_api(request) else None

@@ -3,10 +3,8 @@
 import ipaddress
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Sum
@@ -16,38 +14,26 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from chameleon.middleware import AroundResponse
 from chameleon.problems import problem
 from interventions import tallies
 from interventions.lifecycle import Status
 from interventions.models import Tally
 
+_BEGUN = "chameleon.begun"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 REQUESTS = Counter("chameleon_http_requests", "Requests answered by this process.", ["method", "status"])
 SECONDS = Counter("chameleon_http_seconds", "Time spent on them, long polls included.", ["method"])
 
 
-class CountRequests:
+class CountRequests(AroundResponse):
     """Counts what this process answers, and how long it took."""
 
-    sync_capable = True
-    async_capable = True
+    def before(self, request: HttpRequest) -> None:
+        request.META[_BEGUN] = time.perf_counter()
 
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._call_async(request)
-        begun = time.perf_counter()
-        response: HttpResponseBase = self.get_response(request)
-        return _counted(request, response, begun)
-
-    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        begun = time.perf_counter()
-        return _counted(request, await self.get_response(request), begun)
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return _counted(request, response, request.META[_BEGUN])
 
 
 class Work(Collector):

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
 # Every one is able to run async, so that a waiting long poll holds no thread.
 MIDDLEWARE = [
     "chameleon.prometheus.CountRequests",
+    "chameleon.middleware.NothingIsKept",
     "corsheaders.middleware.CorsMiddleware",
     "chameleon.problems.ProblemDocuments",
     "django.middleware.security.SecurityMiddleware",
