@@ -30,35 +30,35 @@ def counted(account: str, address: str) -> Iterator[None]:
         yield
     except NotAuthenticated:
         # A failure keeps its slot until the window ends.
-        _add(f"failed:{key}", 1)
+        add(f"failed:{key}", 1)
         raise
     except BaseException:
-        _add(f"taken:{key}", -1)
+        add(f"taken:{key}", -1)
         raise
-    _add(f"taken:{key}", -1)
+    add(f"taken:{key}", -1)
 
 
 def _take_slot(key: str) -> None:
     patience = time.monotonic() + PATIENCE_SECONDS
-    while _add(f"taken:{key}", 1) > LIMIT:
-        _add(f"taken:{key}", -1)
-        if _add(f"failed:{key}", 0) >= LIMIT or time.monotonic() > patience:
+    while add(f"taken:{key}", 1) > LIMIT:
+        add(f"taken:{key}", -1)
+        if add(f"failed:{key}", 0) >= LIMIT or time.monotonic() > patience:
             raise TooMany("Too many failed tries; wait five minutes.", retry_after=WINDOW_SECONDS)
         time.sleep(_STEP_SECONDS)
 
 
-def _add(key: str, number: int) -> int:
+def add(key: str, number: int, seconds: int = WINDOW_SECONDS) -> int:
+    """Adds atomically, in all processes at once, and returns the sum; it is forgotten so long after the first."""
     try:
-        return _add_in(cache, key, number)
+        return _add_in(cache, key, number, seconds)
     except Exception:
         # Each cache backend has errors of its own, and none may open the door: the process counts for itself.
-        return _add_in(_own, key, number)
+        return _add_in(_own, key, number, seconds)
 
 
-def _add_in(store: BaseCache, key: str, number: int) -> int:
-    """Adds atomically, and returns the sum; the window begins with the first number."""
+def _add_in(store: BaseCache, key: str, number: int, seconds: int) -> int:
     while True:
-        store.add(f"tries:{key}", 0, WINDOW_SECONDS)
+        store.add(f"tries:{key}", 0, seconds)
         try:
             return store.incr(f"tries:{key}", number)
         except ValueError:
