@@ -6,7 +6,7 @@ from django.contrib.auth.models import update_last_login
 from pilots.database import writing
 from pilots.errors import NotAuthenticated
 from pilots.models import Pilot
-from pilots.sign_in import tries
+from pilots.sign_in import telling, tries
 
 
 def by_password(pilot_id: str, password: str, address: str) -> Pilot:
@@ -15,6 +15,7 @@ def by_password(pilot_id: str, password: str, address: str) -> Pilot:
         # Runs the hasher for an account that is not there as well.
         pilot = ModelBackend().authenticate(None, username=pilot_id, password=password)
         if not isinstance(pilot, Pilot):
+            telling.failed(pilot_id, address, through="token")
             raise NotAuthenticated("The pilot_id or the password is wrong.", code="invalid_credentials")
     with writing():
         update_last_login(Pilot, pilot)
