@@ -101,8 +101,8 @@ def audit(organization: Organization | None) -> Audit:
 
 def verify(organization: Organization | None) -> Iterator[Finding]:
     """Walks the whole chain and yields what is wrong with it: nothing, where all is well. Inside `snapshot()`."""
-    chain = AccessChain.objects.filter(organization=organization).first() or AccessChain(organization=organization)
-    names = names_of(chain.organization_id)
+    organization_id = organization.pk if organization else None
+    names = names_of(organization_id)
 
     def misnamed(event: AccessEvent) -> str | None:
         if names.get(event.actor_reference, event.actor) != event.actor:
@@ -115,11 +115,22 @@ def verify(organization: Organization | None) -> Iterator[Finding]:
 
     yield from chains.walk(
         _rows(organization).order_by("seq").iterator(chunk_size=2000),
-        Head(last_seq=chain.last_seq, hash=chain.head_hash),
+        head(organization),
         hash_of=hash_of,
         misnamed=misnamed,
-        voucher=voucher(chain.organization_id, "access"),
+        voucher=voucher(organization_id, "access"),
     )
+
+
+def head(organization: Organization | None) -> Head:
+    """Where the log ends."""
+    chain = AccessChain.objects.filter(organization=organization).first() or AccessChain()
+    return Head(last_seq=chain.last_seq, hash=chain.head_hash)
+
+
+def hash_at(organization: Organization | None, seq: int) -> str | None:
+    """The hash of the entry at this position; None where there is none."""
+    return _rows(organization).filter(seq=seq).values_list("hash", flat=True).first()
 
 
 def voucher(organization_id: int | None, log: str) -> dict[str, Any] | None:

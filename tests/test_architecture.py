@@ -18,7 +18,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (8, "commands", ("interventions.management.*", "pilots.management.*")),
     (7, "worker", ("interventions.worker",)),
     (7, "demonstration", ("interventions.demo", "interventions.trial", "interventions.simulation.*")),
-    (8, "admin", ("interventions.admin", "pilots.admin")),
+    (8, "admin", ("interventions.admin", "pilots.admin", "pilots.back_office")),
     (8, "pages", ("interventions.views.*", "interventions.urls", "interventions.templatetags.*")),
     (8, "api", ("interventions.api.*",)),
     (
@@ -30,7 +30,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (8, "sockets", ("interventions.live.*",)),
     (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),
     (5, "", ("interventions.actions.*", "interventions.events", "interventions.appending", "interventions.tallies")),
-    (5, "", ("interventions.invariants", "interventions.retelling", "interventions.diagnosis")),
+    (5, "", ("interventions.invariants", "interventions.audits", "interventions.retelling", "interventions.diagnosis")),
     (4, "", ("interventions.models", "interventions.queries", "interventions.fields", "interventions.wire")),
     (
         3,
@@ -40,6 +40,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (3, "", ("interventions.limits",)),
     (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.api", "pilots.team.*")),
     (2, "people's pages", ("pilots.sign_in.adapters", "pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
+    (2, "people's pages", ("pilots.sign_in.account_pages", "pilots.sign_in.account_urls", "pilots.checks")),
     (1, "", ("pilots.operations", "pilots.authentication", "pilots.sign_in.password", "pilots.profile")),
     (0, "", ("pilots.*",)),
 ]

@@ -12,3 +12,8 @@ def add_argument(parser: CommandParser) -> None:
 
 def chosen(slug: str | None) -> list[Organization]:
     return [actions.organization_of(slug)] if slug else list(Organization.objects.all())
+
+
+def with_installation(slug: str | None) -> list[Organization | None]:
+    """The one named; else all, and None for what belongs to the installation itself."""
+    return [*chosen(slug), *([] if slug else [None])]

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from conftest import World
-from interventions import actions
-from interventions.models import Event, Intervention, Tally
-from pilots.models import Membership
+from interventions import actions, events
+from interventions.models import Event, Intervention, Stream, Tally
+from pilots import actions as actions_of_pilots
+from pilots import chains
+from pilots.models import AccessChain, AccessEvent, Membership, Organization
+from pilots.roles import Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -42,7 +46,11 @@ def decided(world: World, ask: Any) -> Intervention:
 
 def test_a_whole_chain_is_counted(world: World, decided: Intervention) -> None:
     assert run("verify_audit") == (
-        "acme: 2 events verified, the chain holds.\nglobex: 0 events verified, the chain holds.\n"
+        "acme: 2 events verified, the chain holds.\n"
+        "acme, access log: 2 events verified, the chain holds.\n"
+        "globex: 0 events verified, the chain holds.\n"
+        "globex, access log: 1 events verified, the chain holds.\n"
+        "installation, access log: 0 events verified, the chain holds.\n"
     )
 
 
@@ -70,7 +78,7 @@ def test_a_removed_event_is_found(decided: Intervention) -> None:
 
 def test_only_the_organization_named_is_verified(decided: Intervention) -> None:
     Event.across_organizations.filter(seq=1).delete()
-    assert run("verify_audit", "--org", "globex") == "globex: 0 events verified, the chain holds.\n"
+    assert "globex: 0 events verified, the chain holds.\n" in run("verify_audit", "--org", "globex")
     assert "there are: acme, globex" in failing("verify_audit", "--org", "nope")[1]
 
 
@@ -131,8 +139,92 @@ def test_the_doctor_sees_a_redis_that_does_not_answer(world: World, settings: An
     assert line == "To be mended: redis."
 
 
-@pytest.mark.parametrize("command", ["verify_audit", "check_invariants", "doctor", "run_worker", "demo", "simulate"])
+@pytest.mark.parametrize(
+    "command", ["verify_audit", "anchor_audit", "check_invariants", "doctor", "run_worker", "demo", "simulate"]
+)
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call_command(command, "--help")
     assert f"Example:\n  manage.py {command}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def anchors(world: World, decided: Intervention, tmp_path: Path) -> str:
+    """A file with the heads as they were after the decision."""
+    file = tmp_path / "anchors.jsonl"
+    file.write_text(run("anchor_audit"))
+    return str(file)
+
+
+def test_the_heads_are_printed_one_a_line(world: World, decided: Intervention) -> None:
+    lines = [json.loads(line) for line in run("anchor_audit").splitlines()]
+    assert [(line["organization"], line["log"], line["seq"]) for line in lines] == [
+        ("acme", "record", 2),
+        ("acme", "access", 2),
+        ("globex", "record", 0),
+        ("globex", "access", 1),
+        ("*", "access", 0),
+    ]
+    assert lines[0]["hash"] == Event.across_organizations.get(seq=2).hash
+    assert len(run("anchor_audit", "--org", "acme").splitlines()) == 2
+
+
+def test_a_log_that_went_on_holds_against_its_anchors(world: World, anchors: str, ask: Any) -> None:
+    ask()
+    actions_of_pilots.set_role(world.memberships["otto"].pilot, world.acme, Role.VIEWER)
+    assert "acme: 3 events verified, the chain holds." in run("verify_audit", "--anchors", anchors)
+
+
+def rewrite(organization: Organization) -> None:
+    """The whole record anew, as somebody would who may write everything: every digest, hash and head fits."""
+    previous = ""
+    for event in Event.across_organizations.filter(organization=organization).order_by("seq"):
+        event.data |= {"action_reason": "never said"}
+        event.data_digest = chains.digest_of(event.data, event.salt)
+        event.hash = previous = events.hash_of(previous, event)
+        event.save()
+    Stream.across_organizations.filter(pk=organization.pk).update(head_hash=previous)
+
+
+def test_a_record_written_anew_agrees_with_itself_but_not_with_its_anchor(world: World, anchors: str) -> None:
+    rewrite(world.acme)
+    assert "acme: 2 events verified, the chain holds." in run("verify_audit")
+    assert "acme: anchor at seq 2: the event is not the one noted" in failing("verify_audit", "--anchors", anchors)[0]
+
+
+def test_a_record_cut_short_with_its_head_agrees_with_itself_but_not_with_its_anchor(
+    world: World, anchors: str
+) -> None:
+    first = Event.across_organizations.get(seq=1)
+    Event.across_organizations.filter(seq=2).delete()
+    Stream.across_organizations.filter(pk=world.acme.pk).update(last_seq=1, head_hash=first.hash)
+    assert "acme: 1 events verified, the chain holds." in run("verify_audit")
+    assert "is not there any more" in failing("verify_audit", "--anchors", anchors)[0]
+
+
+def test_an_access_log_cut_short_with_its_head_is_found_by_its_anchor(world: World, anchors: str) -> None:
+    first = AccessEvent._base_manager.get(organization=world.acme, seq=1)
+    AccessEvent._base_manager.filter(organization=world.acme, seq=2).delete()
+    AccessChain._base_manager.filter(organization=world.acme).update(last_seq=1, head_hash=first.hash)
+    assert "acme, access log: 1 events verified, the chain holds." in run("verify_audit")
+    said, line = failing("verify_audit", "--anchors", anchors, "--json")
+    assert "is not there any more" in json.loads(said)["acme"]["access"]["findings"][0]["problem"]
+    assert "The log of acme " in line
+
+
+def test_an_organization_that_vanished_is_missed(world: World, anchors: str) -> None:
+    AccessEvent._base_manager.filter(organization=world.globex).delete()
+    AccessChain._base_manager.filter(organization=world.globex).delete()
+    world.globex.delete()
+    assert "The log of globex " in failing("verify_audit", "--anchors", anchors)[1]
+    run("verify_audit", "--anchors", anchors, "--org", "acme")
+
+
+@pytest.mark.parametrize(
+    "line", ["no json", "[1]", '{"organization": "acme"}', '{"organization": "*", "log": "x", "seq": 1, "hash": ""}']
+)
+def test_anchors_that_are_none_are_refused_by_their_line(world: World, anchors: str, line: str) -> None:
+    with Path(anchors).open("a") as file:
+        file.write(f"\n{line}\n")
+    assert "Line 7 of the anchors" in failing("verify_audit", "--anchors", anchors)[1]
+    assert "cannot be read" in failing("verify_audit", "--anchors", "/nowhere/at/all")[1]

@@ -30,7 +30,7 @@ def signed_out(pilot: Pilot, address: str, *, through: str) -> None:
 def failed(account: str, address: str, *, through: str) -> None:
     """Tells of a failed try. What was typed stays untold where no pilot is called so: it may be somebody's password."""
     pilot = Pilot.objects.filter(pilot_id=account).first()
-    whose = f"pilot {pilot.pk}" if pilot else "unknown"
+    whose = f"pilot:{pilot.pk}" if pilot else "unknown"
     if tries.add(f"told:{whose}", 1) > TOLD_FAILURES:
         tries.add(f"untold:{whose}", 1, _DAY)
         return
@@ -58,11 +58,6 @@ def hear_failure(credentials: dict[str, Any], request: HttpRequest | None = None
     """Hears that a form of the pages was sent with a wrong name or password."""
     if request is not None:
         failed(str(credentials.get("username", "")), client_address(request), through="page")
-
-
-def hear_password(user: Pilot, **_signal: Any) -> None:
-    """Hears that pilots changed their own password on the page of their account."""
-    access_log.record_of_pilot("password_changed", user)
 
 
 def _way(request: HttpRequest, pilot: Pilot) -> str:
