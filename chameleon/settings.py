@@ -13,6 +13,8 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from environs import Env
 
+from chameleon import providers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -25,6 +27,8 @@ VAR_DIR: Path = env.path("VAR_DIR", BASE_DIR / "var")
 DEBUG = env.bool("DEBUG", False)
 # With DEBUG off a missing key stops the start: sessions and tokens signed with a guessable key are worth nothing.
 SECRET_KEY = env.str("SECRET_KEY", get_random_secret_key()) if DEBUG else env.str("SECRET_KEY")
+# Keys of before: what they signed or sealed is still read while they stand here.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ROOT_URLCONF = "chameleon.urls"
 ASGI_APPLICATION = "chameleon.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -49,7 +53,7 @@ CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "WWW-Authenticate"]
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "pilots.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -57,6 +61,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "corsheaders",
     "rest_framework",
@@ -158,14 +167,62 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "pilots.sign_in.account_adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "pilots.sign_in.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "pilots.sign_in.forms.LoginForm",
+    "change_password": "pilots.sign_in.forms.ChangePasswordForm",
+    "reset_password": "pilots.sign_in.forms.ResetPasswordForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "pilot_id"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# Failed tries are counted in pilots.sign_in.tries, for pages and the API alike; good ones are free.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "", "reauthenticate": ""}
+# Off: whoever signs in comes from a provider, or by a link that `create_admin` printed.
+LOCAL_ACCOUNTS = env.bool("LOCAL_ACCOUNTS", True)
+
+MFA_ADAPTER = "pilots.sign_in.factor_adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Chameleon"
+# One step each way: a phone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "pilots.sign_in.forms.CodeForm",
+    "reauthenticate": "pilots.sign_in.forms.CodeAgainForm",
+    "authenticate_webauthn": "pilots.sign_in.forms.PasskeyForm",
+    "reauthenticate_webauthn": "pilots.sign_in.forms.PasskeyAgainForm",
+    "login_webauthn": "pilots.sign_in.forms.PasskeyLoginForm",
+    "activate_totp": "pilots.sign_in.forms.ActivateTOTPForm",
+}
+MFA_RATE_LIMITS = {"webauthn_login": ""}
+# On: superusers need a second factor in the back office too, whatever their organizations ask for.
+ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", False)
+
+SESSION_ENGINE = "pilots.sign_in.session_store"
+# In seconds: not seen for so long, and since the sign-in whatever happens.
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ABSOLUTE_AGE = 7 * 24 * 3600
+
+# Providers: a pilot is who the provider says by its own id, never by an e-mail address.
+_providers = providers.read(lambda name: env.str(name, ""))
+SOCIALACCOUNT_PROVIDERS = _providers.settings
+SIGN_IN_COMPLAINTS = _providers.complaints
+SOCIALACCOUNT_ADAPTER = "pilots.sign_in.social.SocialAccountAdapter"
+SOCIALACCOUNT_QUERY_EMAIL = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
+SOCIALACCOUNT_LOGIN_ON_GET = SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+# An account is connected by whoever proved who they are a moment ago.
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Seconds, for each request to a provider.
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
 ACCESS_TOKEN_MINUTES = env.int("ACCESS_TOKEN_MINUTES", 15)
 REFRESH_TOKEN_DAYS = 7
@@ -201,7 +258,8 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "manifest-src": [CSP.SELF],
-    "form-action": [CSP.SELF],
+    # The button of a provider is a form. A company's sign-in page that the provider forwards to counts as well.
+    "form-action": [CSP.SELF, *_providers.origins, *env.list("SIGN_IN_FORWARD_ORIGINS", [])],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
@@ -238,6 +296,17 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+
+# Mail: sent only where EMAIL_URL says how, as in smtp+tls://user:password@host:587/?_default_from_email=…
+
+EMAIL_URL = env.str("EMAIL_URL", "")
+if EMAIL_URL:
+    _mail = env.dj_email_url("EMAIL_URL")
+    EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_BACKEND"], _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
+    EMAIL_TIMEOUT = _mail.get("EMAIL_TIMEOUT") or 10
+    DEFAULT_FROM_EMAIL = _mail.get("DEFAULT_FROM_EMAIL") or f"chameleon@{ALLOWED_HOSTS[0]}"
 
 # Files
 

@@ -1,6 +1,7 @@
 """The only writer of organizations, pilots and memberships: what may be made, joined and changed."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from pilots.database import writing
 from pilots.errors import InvalidInput, NotFound
 from pilots.models import Membership, Organization, Pilot, RefreshFamily, SignInLink
 from pilots.roles import Role
+from pilots.sign_in import sessions
 
 _LOCAL_ID = re.compile(r"local:[^\s:/]+")
 
@@ -124,15 +126,15 @@ def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party 
     return membership, joined
 
 
-def set_password(pilot: Pilot, password: str, *, by: Party = SYSTEM) -> None:
-    """The password from now on; every session and refresh token of before ends."""
+def set_password(pilot: Pilot, password: str, *, by: Party = SYSTEM, keep: str = "") -> None:
+    """The password from now on; every session and refresh token of before ends, but for the session to keep."""
     if pilot.oauth_provider != "local":
         raise InvalidInput.field("pilot_id", f"{pilot.pilot_id} signs in with {pilot.oauth_provider}, not a password")
     if not password:
         raise InvalidInput.field("password", "must not be empty")
     with writing():
         _write_password(pilot, password, by)
-        end_sign_ins(pilot)
+        end_sign_ins(pilot, keep)
 
 
 def create_superuser(pilot_id: str, *, name: str = "", by: Party = SYSTEM) -> Pilot:
@@ -166,10 +168,23 @@ def set_rights(
             end_sign_ins(pilot)
 
 
-def end_sign_ins(pilot: Pilot) -> None:
-    """Revokes the pilot's refresh tokens everywhere; sessions end by themselves when the password changes."""
-    families = RefreshFamily.across_organizations.filter(pilot=pilot, revoked_at=None)
-    families.update(revoked_at=timezone.now())
+def end_sign_ins(pilot: Pilot, keep: str = "") -> int:
+    """Ends the pilot's sessions and refresh tokens everywhere, but for the session to keep; returns how many sessions.
+
+    Their open sockets close within seconds.
+    """
+    return sessions.end_all_of(pilot, keep)
+
+
+def revoke_sessions(pilots: Iterable[Pilot], *, by: Party = SYSTEM) -> int:
+    """Signs these pilots out everywhere, on record; returns how many sessions ended."""
+    ended = 0
+    for pilot in pilots:
+        with writing():
+            count = end_sign_ins(pilot)
+            access_log.record_of_pilot("sessions_ended", pilot, by, {"sessions": count})
+        ended += count
+    return ended
 
 
 def forget_ended_sign_ins() -> int:

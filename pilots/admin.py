@@ -2,6 +2,10 @@
 
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -18,8 +22,9 @@ from pilots.models import ApiKey, Membership, Organization, Pilot
 admin.site.site_header = "Chameleon back office"
 admin.site.site_title = "Chameleon"
 admin.site.index_title = "Organizations, pilots, keys and the record"
-# Rights come from memberships, not from Django's groups.
-admin.site.unregister(Group)
+# Rights come from memberships, not from Django's groups. What allauth keeps has pages of its own, and its secrets and
+# session keys are nobody's to look at.
+admin.site.unregister([Group, Authenticator, UserSession, EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
 class PilotCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]

@@ -8,13 +8,14 @@ from django.http import HttpResponse
 from pilots import profile, tokens, wire
 from pilots.addresses import client_address
 from pilots.authentication import person_here, signed_in
+from pilots.database import writing
 from pilots.errors import InvalidInput, NotAuthenticated
 from pilots.inputs import Schema, object_of
 from pilots.memberships import choose
 from pilots.models import Pilot
 from pilots.operations import Call, answer, operation
-from pilots.sign_in import password, sessions
-from pilots.tokens import REFRESH_COOKIE, REFRESH_PATH, TokenPair
+from pilots.sign_in import leaving, password, sessions, telling
+from pilots.tokens import REFRESH_COOKIE, REFRESH_PATH, Page, TokenPair
 
 _TEXT: Schema = {"type": "string"}
 SIGN_IN = object_of(
@@ -71,25 +72,34 @@ def get_token(call: Call) -> HttpResponse:
     pilot, session_key = _who(call)
     # Pages name their organization by header, here as everywhere.
     organization = call.body.get("organization") or call.request.headers.get("X-Organization")
-    pair = tokens.issue(choose(pilot, organization), session_key)
+    with writing():
+        pair = tokens.issue(choose(pilot, organization), session_key)
+        # A session was told of when it began.
+        if not session_key:
+            telling.signed_in(pilot, "password", client_address(call.request), through="token")
     return _tokens(pair)
 
 
 @operation(answers={200: TOKEN}, tag="sign-in", public=True)
 def refresh_token(call: Call) -> HttpResponse:
-    """Get a new access token for the refresh cookie, which is rotated."""
-    return _tokens(tokens.rotate(_refresh_cookie(call)))
+    """Get a new access token for the refresh cookie, which is rotated.
+
+    With `X-Organization`, as pages send it, only a sign-in of that organization and of the page's own session is
+    renewed; another tab's is refused with `other_page`.
+    """
+    request = call.request
+    organization = request.headers.get("X-Organization")
+    page = Page(organization, request.session.session_key) if organization else None
+    return _tokens(tokens.rotate(_refresh_cookie(call), page, client_address(request)))
 
 
 @operation(answers={200: object_of({})}, tag="sign-in", public=True)
 def revoke_token(call: Call) -> HttpResponse:
     """Sign out: the refresh cookie, the tokens descended from it and the session end."""
-    session_key = tokens.revoke(call.request.COOKIES.get(REFRESH_COOKIE, ""))
+    session_key = tokens.revoke(call.request.COOKIES.get(REFRESH_COOKIE, ""), client_address(call.request))
     if session_key:
         sessions.end(session_key, call.request)
-    response = answer({})
-    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
-    return response
+    return leaving.clear(answer({}))
 
 
 @operation(answers={200: PILOT}, tag="pilots")
@@ -113,7 +123,8 @@ def _who(call: Call) -> tuple[Pilot, str]:
     for name in ("pilot_id", "password"):
         if name not in body:
             raise InvalidInput.field(name, "is required")
-    return password.by_password(body["pilot_id"], body["password"], client_address(call.request)), ""
+    address = client_address(call.request)
+    return password.sign_in(body["pilot_id"], body["password"], body.get("code"), address), ""
 
 
 def _refresh_cookie(call: Call) -> str:

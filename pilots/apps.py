@@ -3,12 +3,31 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.admin import apps as admin
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+
+
+class BackOfficeConfig(admin.AdminConfig):
+    """Django's back office behind our own sign-in."""
+
+    default = False
+    default_site = "pilots.back_office.BackOffice"
 
 
 class PilotsConfig(AppConfig):
+    default = True
     name = "pilots"
 
     def ready(self) -> None:
         # Models can only be imported once every app is known.
-        user_logged_out.connect(import_module("pilots.tokens").end_with_session, dispatch_uid="pilots.tokens")
+        sessions = import_module("pilots.sign_in.sessions")
+        user_logged_in.connect(sessions.begin, dispatch_uid="pilots.sessions")
+        user_logged_out.connect(sessions.end_with_sign_out, dispatch_uid="pilots.sessions")
+        factors, second_factor = import_module("allauth.mfa.signals"), import_module("pilots.sign_in.second_factor")
+        factors.authenticator_added.connect(second_factor.note_added, dispatch_uid="pilots.second_factor")
+        factors.authenticator_removed.connect(second_factor.note_removed, dispatch_uid="pilots.second_factor")
+        import_module("pilots.checks")
+        telling = import_module("pilots.sign_in.telling")
+        user_logged_in.connect(telling.hear_sign_in, dispatch_uid="pilots.telling")
+        user_logged_out.connect(telling.hear_sign_out, dispatch_uid="pilots.telling")
+        user_login_failed.connect(telling.hear_failure, dispatch_uid="pilots.telling")

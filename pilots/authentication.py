@@ -13,6 +13,7 @@ from pilots.caller import Caller
 from pilots.errors import NotAllowed, NotAuthenticated
 from pilots.memberships import choose, memberships_of
 from pilots.models import Membership, Pilot
+from pilots.sign_in import second_factor, sessions
 
 
 def caller_of_token(text: str) -> Caller:
@@ -39,6 +40,7 @@ def caller_of(request: HttpRequest) -> Caller:
         return caller_of_token(token)
     pilot = signed_in(request)
     membership = choose(pilot, request.headers.get("X-Organization"))
+    second_factor.require(membership)
     return Caller.of_pilot(membership, credential=f"session:{request.session.session_key}")
 
 
@@ -51,6 +53,7 @@ def signed_in(request: HttpRequest) -> Pilot:
     refusal = CSRFCheck(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type]
     if refusal is not None:
         raise PermissionDenied("The CSRF token is missing or wrong; reload the page and try again.", "csrf_failed")
+    sessions.seen(request)
     return pilot
 
 

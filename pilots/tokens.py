@@ -2,20 +2,20 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
-from django.utils import timezone
+from django.db.models import QuerySet
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from pilots import access_log, database
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.errors import NotAuthenticated
 from pilots.models import Membership, RefreshFamily
-from pilots.sign_in import sessions
+from pilots.sign_in import second_factor, sessions
 
 REFRESH_COOKIE = "chameleon_refresh"
 REFRESH_PATH = "/api/token"
@@ -32,60 +32,82 @@ class TokenPair:
     membership: Membership
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page of ours says of itself: its organization's slug, and the session it is open in."""
+
+    organization: str
+    session_key: str | None
+
+
 def issue(membership: Membership, session_key: str = "") -> TokenPair:
-    """A new family's first pair of tokens."""
-    moment = timezone.now()
+    """A new family's first pair of tokens. It replaces the one this session had in this organization."""
+    second_factor.require(membership)
+    moment = database.now()
     with writing():
+        if session_key:
+            # One after the other: two tabs that ask at once would each miss the other's family.
+            Membership.across_organizations.select_for_update(no_key=True).filter(pk=membership.pk).first()
+            _living(session_key).filter(organization=membership.organization).update(revoked_at=moment)
         family = RefreshFamily.objects.create(
             organization=membership.organization,
             pilot=membership.pilot,
             session_key=session_key,
             current_jti=uuid.uuid4().hex,
             issued_at=moment,
-            expires_at=moment + timedelta(days=settings.REFRESH_TOKEN_DAYS),
+            expires_at=_end(session_key, moment),
         )
     return _pair(family, membership)
 
 
-def rotate(refresh: str) -> TokenPair:
-    """The next pair. The immediate predecessor gets the same successor for ten seconds; any other reuse revokes."""
+def rotate(refresh: str, page: Page | None = None, address: str = "") -> TokenPair:
+    """The next pair. The immediate predecessor gets the same successor for ten seconds; any other reuse ends all.
+
+    With `page` only a family of its very session and organization is rotated: a browser has one refresh cookie, which
+    may be another tab's. `address` is noted where a token was used again.
+    """
     claims = _refresh_claims(refresh)
     with writing():
         family = _locked_family(claims)
-        membership = _membership(family)
-        _require_session(family)
-        if claims["jti"] == family.current_jti:
-            _advance(family)
-        elif not _is_fresh_predecessor(family, claims["jti"]):
-            family.revoked_at = timezone.now()
-            family.save(update_fields=["revoked_at"])
-    if family.revoked_at:
+        if page is not None:
+            _require_its_own(family, page)
+        is_reused = claims["jti"] != family.current_jti and not _is_fresh_predecessor(family, claims["jti"])
+        if is_reused:
+            _end_reused(family, address)
+        else:
+            membership = _membership(family)
+            _require_session(family)
+            if claims["jti"] == family.current_jti:
+                _advance(family)
+    if is_reused:
         # Raised outside the transaction, which would otherwise undo the revocation.
         raise NotAuthenticated("This refresh token was used before; sign in again.", code="token_reused")
+    if family.session_key:
+        sessions.prolong(family.session_key)
     return _pair(family, membership)
 
 
-def revoke(refresh: str) -> str:
-    """Ends the family behind a refresh token; returns the key of the session it belongs to, or ''."""
+def revoke(refresh: str, address: str = "") -> str:
+    """Ends the family behind a refresh token, and every one of its session; returns the session's key, or ''."""
     try:
         claims = _refresh_claims(refresh)
     except NotAuthenticated:
         return ""
-    families = RefreshFamily.across_organizations.filter(pk=claims["fam"])
-    families.filter(revoked_at=None).update(revoked_at=timezone.now())
-    return families.values_list("session_key", flat=True).first() or ""
+    family = RefreshFamily.across_organizations.filter(pk=claims["fam"]).first()
+    if family is None:
+        return ""
+    with writing():
+        rows = RefreshFamily.across_organizations.filter(pk=family.pk, revoked_at=None)
+        if rows.update(revoked_at=database.now()):
+            access_log.record_of_pilot("signed_out", family.pilot, data={"through": "token", "address": address})
+        if family.session_key:
+            revoke_session(family.session_key)
+    return family.session_key
 
 
 def revoke_session(session_key: str) -> None:
     """Ends every family that was started by this session."""
-    families = RefreshFamily.across_organizations.filter(session_key=session_key, revoked_at=None)
-    families.update(revoked_at=timezone.now())
-
-
-def end_with_session(request: HttpRequest | None = None, **_signal: Any) -> None:
-    """Hears that somebody signs out on a page: their tokens end too."""
-    if request is not None and request.session.session_key:
-        revoke_session(request.session.session_key)
+    _living(session_key).update(revoked_at=database.now())
 
 
 def caller_of(access: str) -> Caller:
@@ -94,9 +116,11 @@ def caller_of(access: str) -> Caller:
         token = AccessToken(access)  # type: ignore[arg-type]
     except TokenError as error:
         raise NotAuthenticated("The access token is not valid or has expired; get a new one.") from error
-    family = RefreshFamily.across_organizations.filter(pk=_uuid(token.get("fam")), revoked_at=None).first()
+    families = RefreshFamily.across_organizations.filter(revoked_at=None, expires_at__gt=database.now())
+    family = families.filter(pk=_uuid(token.get("fam"))).first()
     if family is None:
         raise NotAuthenticated("This sign-in has ended; sign in again.")
+    _require_session(family)
     return Caller.of_pilot(_membership(family), credential=f"family:{family.pk}")
 
 
@@ -104,13 +128,20 @@ def _pair(family: RefreshFamily, membership: Membership) -> TokenPair:
     refresh = RefreshToken()
     refresh.payload |= _claims(family, membership) | {
         "jti": family.current_jti,
-        "iat": int(family.issued_at.timestamp()),
+        # By this server's clock, as the library checks it; the database's may be a little ahead.
+        "iat": int(family.created_at.timestamp()),
         "exp": int(family.expires_at.timestamp()),
     }
     access = AccessToken()
     access.payload |= _claims(family, membership)
-    expires_at = datetime.fromtimestamp(access["exp"], tz=timezone.get_default_timezone())
+    expires_at = datetime.fromtimestamp(access["exp"], tz=UTC)
     return TokenPair(str(access), str(refresh), expires_at, family.expires_at, membership)
+
+
+def _end(session_key: str, moment: datetime) -> datetime:
+    """Days after the sign-in, whether that was a session's, which has an end of its own, or is this one."""
+    end = moment + timedelta(days=settings.REFRESH_TOKEN_DAYS)
+    return min(end, sessions.deadline(session_key) or moment) if session_key else end
 
 
 def _claims(family: RefreshFamily, membership: Membership) -> dict[str, Any]:
@@ -130,12 +161,31 @@ def _refresh_claims(refresh: str) -> dict[str, Any]:
     return {"fam": _uuid(token.get("fam")), "jti": token.get("jti")}
 
 
+def _living(session_key: str) -> QuerySet[RefreshFamily]:
+    return RefreshFamily.across_organizations.filter(session_key=session_key, revoked_at=None)
+
+
 def _locked_family(claims: dict[str, Any]) -> RefreshFamily:
     families = RefreshFamily.across_organizations.select_for_update()
     family = families.filter(pk=claims["fam"], revoked_at=None).first()
     if family is None:
         raise NotAuthenticated("This sign-in has ended; sign in again.")
     return family
+
+
+def _require_its_own(family: RefreshFamily, page: Page) -> None:
+    if family.session_key != page.session_key or family.organization.slug != page.organization:
+        raise NotAuthenticated("This refresh token is another page's; ask by session.", code="other_page")
+
+
+def _end_reused(family: RefreshFamily, address: str) -> None:
+    """Somebody else may hold the other copy, so whoever holds any of it is put out: tokens and session."""
+    family.revoked_at = database.now()
+    family.save(update_fields=["revoked_at"])
+    if family.session_key:
+        revoke_session(family.session_key)
+        sessions.end(family.session_key)
+    access_log.record_of_pilot("token_reused", family.pilot, access_log.UNKNOWN, {"address": address})
 
 
 def _require_session(family: RefreshFamily) -> None:
@@ -149,17 +199,18 @@ def _membership(family: RefreshFamily) -> Membership:
     row = rows.filter(pilot_id=family.pilot_id, pilot__is_active=True).first()
     if row is None:
         raise NotAuthenticated("You are no longer in this organization; ask an admin.", code="no_membership")
+    second_factor.require(row)
     return row
 
 
 def _advance(family: RefreshFamily) -> None:
     family.previous_jti, family.current_jti = family.current_jti, uuid.uuid4().hex
-    family.issued_at = timezone.now()
+    family.issued_at = database.now()
     family.save(update_fields=["previous_jti", "current_jti", "issued_at"])
 
 
 def _is_fresh_predecessor(family: RefreshFamily, jti: str) -> bool:
-    return jti == family.previous_jti and timezone.now() - family.issued_at <= REUSE_GRACE
+    return jti == family.previous_jti and database.now() - family.issued_at <= REUSE_GRACE
 
 
 def _uuid(text: object) -> uuid.UUID:

@@ -13,9 +13,9 @@ from interventions import policy
 from interventions.live.sockets import FORBIDDEN, UNAUTHENTICATED
 from pilots.authentication import caller_of_token
 from pilots.caller import Caller
-from pilots.errors import DomainError, NotAuthenticated
+from pilots.errors import DomainError, NotAllowed, NotAuthenticated
 from pilots.memberships import choose
-from pilots.sign_in import sessions
+from pilots.sign_in import second_factor, sessions
 
 SESSION = "session:"
 
@@ -47,6 +47,8 @@ def _of_token(token: str) -> Caller:
         return caller_of_token(token)
     except NotAuthenticated as error:
         raise Refused(FORBIDDEN if error.code == "no_membership" else UNAUTHENTICATED) from error
+    except NotAllowed as error:
+        raise Refused(FORBIDDEN) from error
 
 
 def _of_session(scope: Mapping[str, Any], slug: str | None) -> Caller:
@@ -55,7 +57,9 @@ def _of_session(scope: Mapping[str, Any], slug: str | None) -> Caller:
     if pilot is None:
         raise Refused(UNAUTHENTICATED)
     try:
-        return Caller.of_pilot(choose(pilot, slug), credential=f"{SESSION}{session_key}")
+        membership = choose(pilot, slug)
+        second_factor.require(membership)
+        return Caller.of_pilot(membership, credential=f"{SESSION}{session_key}")
     except DomainError as error:
         raise Refused(FORBIDDEN) from error
 

@@ -15,7 +15,7 @@ from interventions.live.sockets import FORBIDDEN, UNAUTHENTICATED
 from pilots import api_keys
 from pilots.caller import Caller
 from pilots.models import ApiKey, Membership, RefreshFamily
-from pilots.sign_in import sessions
+from pilots.sign_in import second_factor, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,8 @@ def _pilots(callers: list[Caller]) -> dict[Caller, Verdict]:
         organization__in={caller.organization.pk for caller in callers},
         pilot__pilot_id__in={caller.name for caller in callers},
     )
-    memberships = {(row.organization_id, row.pilot.pilot_id): row for row in rows}
+    lacking = second_factor.lacking(rows)
+    memberships = {(row.organization_id, row.pilot.pilot_id): row for row in rows if row not in lacking}
     return {
         caller: _pilot(caller, memberships.get((caller.organization.pk, caller.name)), caller.credential in living)
         for caller in callers

@@ -7,7 +7,7 @@ from typing import Any, Concatenate
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
@@ -17,6 +17,7 @@ from pilots.caller import Caller
 from pilots.errors import NotAllowed, NotFound
 from pilots.memberships import choose, memberships_of, remember
 from pilots.models import Pilot
+from pilots.sign_in import second_factor, sessions
 
 type PageView[**Rest] = Callable[Concatenate[HttpRequest, Caller, Rest], HttpResponse]
 
@@ -30,6 +31,9 @@ def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
             return signed_out(request)
         try:
             membership = choose(request.user, slug)
+            sessions.seen(request)
+            if second_factor.is_missing(membership):
+                return to_second_factor(request)
             remember(request.session, membership)
             caller = Caller.of_pilot(membership, credential=f"session:{request.session.session_key}")
             return private(view(request, caller, *args, **kwargs))
@@ -49,6 +53,14 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     response = render(request, "interventions/_signed_out.html", status=401)
     response["HX-Retarget"] = "#notices"
     response["HX-Reswap"] = "innerHTML"
+    return private(response)
+
+
+def to_second_factor(request: HttpRequest) -> HttpResponse:
+    """Where this role needs a second factor and the pilot has none, every page leads to where one is set up."""
+    response = redirect("mfa_index")
+    if is_part(request):
+        response = HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})
     return private(response)
 
 

@@ -22,13 +22,13 @@ _own = LocMemCache("tries", {})
 
 
 @contextmanager
-def counted(account: str, address: str) -> Iterator[None]:
-    """Around one try, which fails by raising NotAuthenticated. Raises TooMany where there were too many before."""
+def counted(account: str, address: str, failure: type[Exception] = NotAuthenticated) -> Iterator[None]:
+    """Around one try, which fails by raising `failure`. Raises TooMany where there were too many before."""
     key = hashlib.sha256(f"{account}\n{address}".encode()).hexdigest()
     _take_slot(key)
     try:
         yield
-    except NotAuthenticated:
+    except failure:
         # A failure keeps its slot until the window ends.
         add(f"failed:{key}", 1)
         raise

@@ -1,0 +1,42 @@
+"""Who gets into the back office? Superusers who signed in on our own page, with whatever it asks them for."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+
+from pilots.models import Pilot
+from pilots.sign_in import second_factor, sessions
+
+
+class BackOffice(AdminSite):
+    """Has no sign-in and no change of password of its own: there, limits and second factor would not hold."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        if not super().has_permission(request) or _lacks_factor(request):
+            return False
+        sessions.seen(request)
+        return True
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get("next") or request.get_full_path())
+        if _lacks_factor(request):
+            return redirect("mfa_index")
+        if not super().has_permission(request):
+            raise PermissionDenied
+        return redirect("admin:index")
+
+    def password_change(self, _request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return redirect("account_change_password")
+
+
+def _lacks_factor(request: HttpRequest) -> bool:
+    pilot = request.user
+    if not isinstance(pilot, Pilot) or not pilot.is_staff or not settings.ADMIN_SECOND_FACTOR:
+        return False
+    return not second_factor.is_enrolled(pilot)
