@@ -18,6 +18,7 @@ from pilots.caller import Caller
 from pilots.models import ApiKey, Membership, Organization, Pilot
 from pilots.roles import Role
 
+pytest_plugins = ["tests.provider.fixtures"]
 PASSWORD = "correct horse battery"
 
 
