@@ -31,7 +31,7 @@ class BackOffice(AdminSite):
             raise PermissionDenied
         return redirect("admin:index")
 
-    def password_change(self, _request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, _request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
         return redirect("account_change_password")
 
 

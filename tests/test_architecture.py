@@ -68,6 +68,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "django.http": (
         "interventions.admin",
         "pilots.admin",
+        "pilots.back_office",
         "interventions.views.*",
         "interventions.api.*",
         "interventions.live.credentials",
@@ -82,8 +83,8 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "pilots.bodies",
         "chameleon.*",
     ),
-    "django.shortcuts": ("interventions.views.*", "pilots.views"),
-    "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin"),
+    "django.shortcuts": ("interventions.views.*", "pilots.views", "pilots.sign_in.*", "pilots.back_office"),
+    "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin", "pilots.sign_in.*"),
     "django.template": ("interventions.fragments", "interventions.templatetags.*", "interventions.views.*"),
 }
 
@@ -103,6 +104,7 @@ BEYOND_ONE_ORGANIZATION = {
     "pilots/actions.py": "ends a pilot's sign-ins everywhere",
     "pilots/api_keys.py": "a key is what tells the organization",
     "pilots/memberships.py": "asks in which organizations a pilot is",
+    "pilots/sign_in/sessions.py": "a session is a person's; it ends with its tokens, wherever they are for",
     "pilots/tokens.py": "a token is what tells the organization",
 }
 # Where rows are written, besides interventions/actions.

@@ -27,7 +27,7 @@ def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
-        if not isinstance(request.user, Pilot):
+        if not isinstance(request.user, Pilot) or _is_anothers_page(request, request.user):
             return signed_out(request)
         try:
             membership = choose(request.user, slug)
@@ -46,22 +46,16 @@ def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Sign-in for a page; for a part of one a 401 that says so, never a sign-in page inside a card."""
+    """Sign-in for a page; for a part of one a bare 401, at which the page opens its dialog."""
     back = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
-    if not is_part(request):
-        return redirect_to_login(back)
-    response = render(request, "interventions/_signed_out.html", status=401)
-    response["HX-Retarget"] = "#notices"
-    response["HX-Reswap"] = "innerHTML"
-    return private(response)
+    return private(HttpResponse(status=401)) if is_part(request) else redirect_to_login(back)
 
 
 def to_second_factor(request: HttpRequest) -> HttpResponse:
     """Where this role needs a second factor and the pilot has none, every page leads to where one is set up."""
-    response = redirect("mfa_index")
     if is_part(request):
-        response = HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})
-    return private(response)
+        return private(HttpResponse(status=204, headers={"HX-Redirect": reverse("mfa_index")}))
+    return private(redirect("mfa_index"))
 
 
 def is_part(request: HttpRequest) -> bool:
@@ -107,6 +101,11 @@ def private(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _is_anothers_page(request: HttpRequest, pilot: Pilot) -> bool:
+    """True where somebody else has signed in since the page was opened: nothing on it is done in their name."""
+    return request.headers.get("X-Pilot", pilot.pilot_id) != pilot.pilot_id
 
 
 def _pilot(request: HttpRequest) -> Pilot:

@@ -38,9 +38,10 @@ class _Limited:
 class SignIn(_Limited, account.LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if settings.LOCAL_ACCOUNTS:
-            response: HttpResponseBase = super().post(request, *args, **kwargs)
-            return response
-        return self.render_to_response(self.get_context_data(form=None), status=403)
+            answer: HttpResponseBase = super().post(request, *args, **kwargs)
+            return answer
+        refusal: HttpResponseBase = self.render_to_response(self.get_context_data(form=None), status=403)
+        return refusal
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context_data(**kwargs)

@@ -59,6 +59,8 @@ class ChangePasswordForm(BaseChangePasswordForm):
 class ResetPasswordForm(BaseResetPasswordForm):
     """Mails a link to local pilots only: whoever comes from a provider has no password and shall get none."""
 
+    users: list[Pilot]
+
     def clean_email(self) -> str:
         email: str = super().clean_email()
         self.users = [user for user in self.users if user.oauth_provider == "local" and user.has_usable_password()]

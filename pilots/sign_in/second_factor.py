@@ -43,7 +43,7 @@ def is_required(membership: Membership) -> bool:
 
 
 def is_enrolled(pilot: Pilot) -> bool:
-    return Authenticator.objects.filter(user=pilot, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user=pilot, type__in=FACTORS).exists())
 
 
 def is_missing(membership: Membership) -> bool:
@@ -93,7 +93,7 @@ def reset(pilot: Pilot, actor: access_log.Party) -> int:
     """Takes every second factor away, for a pilot who has lost theirs; returns how many there were."""
     with writing():
         rows = Authenticator.objects.filter(user=pilot)
-        count = rows.filter(type__in=FACTORS).count()
+        count = len(rows.filter(type__in=FACTORS))
         rows.delete()
         sessions.end_all_of(pilot)
         if count:
@@ -125,7 +125,7 @@ def _use_up(pilot: Pilot, code: str) -> Authenticator | None:
             try:
                 fits = _totp(row, digits) if row.type == Authenticator.Type.TOTP else _recovery_code(row, digits)
             except sealing.Unreadable:
-                logger.error("the second factor of %s cannot be read: was SECRET_KEY changed?", pilot.pilot_id)  # noqa: TRY400
+                logger.error("the second factor of %s cannot be read: was SECRET_KEY changed?", pilot.pilot_id)
                 continue
             if fits:
                 return row

@@ -65,7 +65,7 @@ def pilot_of(session_key: str) -> Pilot | None:
     Reads only: Django's own `get_user` may renew the session's key, and not every answer can carry a new cookie.
     """
     session = _session(session_key)
-    pilot = Pilot.objects.filter(pk=session.get(SESSION_KEY), is_active=True).first()
+    pilot = Pilot.objects.filter(pk=session.get(SESSION_KEY, 0), is_active=True).first()
     if pilot is None:
         return None
     proof = session.get(HASH_SESSION_KEY, "")
