@@ -8,12 +8,15 @@ from weakref import WeakSet
 
 from autobahn.exception import Disconnected
 from autobahn.websocket.types import ConnectionDeny
+from daphne.access import AccessLogGenerator
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.web.http import HTTPChannel
+
+from chameleon.log_lines import safe
 
 SERVICE_RESTART = 1012
 # For the close frames to leave before the process does.
@@ -22,6 +25,7 @@ FAREWELL_SECONDS = 0.3
 _open: "WeakSet[Protocol]" = WeakSet()
 _create_application = Server.create_application
 _handle_reply = Server.handle_reply
+_write_entry = AccessLogGenerator.write_entry
 
 
 class Protocol(WebSocketProtocol):
@@ -73,6 +77,7 @@ def install() -> None:
     HTTPChannel.MAX_LENGTH = HTTPChannel.totalHeadersSize = 64 * 1024
     Server.create_application = _with_extension
     Server.handle_reply = _when_writable
+    AccessLogGenerator.write_entry = _write_safely
     reactor.addSystemEventTrigger("before", "shutdown", _say_goodbye)
 
 
@@ -98,3 +103,8 @@ def _say_goodbye() -> "Deferred[None]":
     for protocol in list(_open):
         protocol.serverClose(SERVICE_RESTART)
     return deferLater(reactor, FAREWELL_SECONDS if _open else 0)
+
+
+def _write_safely(log: AccessLogGenerator, host: str, date: Any, request: str, *rest: Any, **more: Any) -> None:
+    """The access log is written past the loggers: the same rule holds there."""
+    _write_entry(log, host, date, safe(request), *rest, **more)

@@ -11,7 +11,7 @@ from typing import Any
 from corsheaders.defaults import default_headers
 from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
-from environs import Env
+from environs import Env, validate
 
 from chameleon import providers
 
@@ -25,8 +25,9 @@ VAR_DIR: Path = env.path("VAR_DIR", BASE_DIR / "var")
 # Core
 
 DEBUG = env.bool("DEBUG", False)
+_GIVEN = validate.Length(min=1, error="Must not be empty.")
 # With DEBUG off a missing key stops the start: sessions and tokens signed with a guessable key are worth nothing.
-SECRET_KEY = env.str("SECRET_KEY", get_random_secret_key()) if DEBUG else env.str("SECRET_KEY")
+SECRET_KEY = env.str("SECRET_KEY", get_random_secret_key()) if DEBUG else env.str("SECRET_KEY", validate=_GIVEN)
 # Keys of before: what they signed or sealed is still read while they stand here.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ROOT_URLCONF = "chameleon.urls"
@@ -39,7 +40,10 @@ USE_I18N = False
 
 # Hosts
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"]) if DEBUG else env.list("ALLOWED_HOSTS")
+_LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS: list[str] = (
+    env.list("ALLOWED_HOSTS", _LOCAL_HOSTS) if DEBUG else env.list("ALLOWED_HOSTS", validate=_GIVEN)
+)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # Whose pages may call the API from a browser.
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
@@ -319,7 +323,13 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "chameleon.log_lines.OneLine",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Tags, Warning, register
 
 
 @register()
@@ -15,6 +15,19 @@ def somebody_can_sign_in(**_given: Any) -> list[CheckMessage]:
             "LOCAL_ACCOUNTS is off and no provider is set up: nobody can sign in.",
             hint="Set up a provider, or switch LOCAL_ACCOUNTS on. The link of create_admin works in any case.",
             id="chameleon.W110",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def hosts_are_named(**_given: Any) -> list[CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        Warning(
+            "ALLOWED_HOSTS admits every host name: links in mails and redirects then lead where a request's Host says.",
+            hint="Name the hosts it is reached by.",
+            id="chameleon.W111",
         )
     ]
 
