@@ -13,7 +13,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from chameleon import providers
+from chameleon import providers, reporting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -333,3 +333,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }
+# Where errors are reported to, besides the log.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    reporting.start(SENTRY_DSN)
