@@ -1,6 +1,7 @@
 """Pages around a sign-in that is lost while one works: the dialog over the page, the window it opens, and the way out."""
 
 from allauth.account import views as allauth
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +15,7 @@ from pilots.sign_in import leaving
 @never_cache
 def again(request: HttpRequest) -> HttpResponse:
     """What the dialog shows. Its CSRF token comes with it: signing out elsewhere has cleared the page's."""
-    return render(request, "account/_again.html")
+    return render(request, "account/_again.html", {"has_passwords": settings.LOCAL_ACCOUNTS})
 
 
 @require_safe

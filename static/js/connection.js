@@ -1,6 +1,8 @@
 // The chip that says how things stand with the server, and the verbs that rest while there is no way to it.
 
 import { isReachable, live, retry } from "./live.js";
+import { session, stands } from "./session.js";
+import { open } from "./sign_in.js";
 import { announce, toast } from "./tell.js";
 import { shortTime } from "./times.js";
 
@@ -8,11 +10,14 @@ const NOTICEABLE = 10000;
 const chip = document.getElementById("connection");
 const label = document.getElementById("connection-label");
 const button = document.getElementById("connection-retry");
-let state = { status: "connecting" };
+// A page without a socket says when it was made.
+const made = label.textContent;
+let state = { status: "static" };
 let lostAt = null;
 let isLossTold = false;
 
 const texts = {
+  static: () => made,
   connecting: () => "Connecting",
   live: () => "Live",
   reconnecting: () => `Reconnecting in ${Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1000))} s`,
@@ -24,49 +29,57 @@ function show() {
   chip.dataset.state = state.status;
   const text = texts[state.status]();
   if (label.textContent !== text) label.textContent = text;
-  button.hidden = state.status === "live" || state.status === "connecting";
+  button.hidden = ["static", "live", "connecting"].includes(state.status);
+  button.textContent = stands() ? "Retry" : "Sign in";
   if (lostAt && !isLossTold && Date.now() - lostAt > NOTICEABLE) {
     isLossTold = true;
     announce("Connection lost", { urgent: true });
   }
 }
 
+const mayAct = () => stands() && isReachable();
+
 // Buttons that change something, below `root`: off while nothing could be changed.
 export function restVerbs(root = document) {
   for (const verb of root.querySelectorAll("[data-verb]")) {
-    const isResting = !isReachable();
+    const isResting = !mayAct();
     if (isResting) verb.title = "Not possible while there is no connection";
     else if (verb.disabled) verb.removeAttribute("title");
     verb.disabled = isResting;
   }
 }
 
-live.addEventListener("connection", ({ detail }) => {
-  state = detail;
-  if (detail.status === "live") {
+function hear(next) {
+  state = next;
+  if (next.status === "live" || next.status === "static") {
     if (isLossTold) announce("Connected again");
     lostAt = null;
     isLossTold = false;
-  } else {
+  } else if (next.status !== "ended") {
     lostAt ??= Date.now();
   }
   show();
   restVerbs();
-});
+}
+
+live.addEventListener("connection", ({ detail }) => hear(detail));
 
 document.addEventListener(
   "submit",
   (event) => {
-    if (isReachable()) return;
+    if (mayAct() || event.target.closest("#sign-in")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    toast("There is no connection; nothing was sent.");
+    if (stands()) toast("There is no connection; nothing was sent.");
+    else open();
   },
   { capture: true },
 );
 
-export function begin() {
-  button.addEventListener("click", retry);
+export function begin({ hasSocket }) {
+  button.addEventListener("click", () => (stands() ? retry() : open()));
   setInterval(show, 1000);
-  show();
+  if (hasSocket) return hear({ status: "connecting" });
+  session.addEventListener("ended", () => hear({ status: "ended", text: "Signed out" }));
+  session.addEventListener("regained", () => hear({ status: "static" }));
 }

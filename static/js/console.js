@@ -3,8 +3,10 @@
 import * as connection from "./connection.js";
 import * as detail from "./detail.js";
 import { live, start } from "./live.js";
-import { csrfToken, getPart, parse, SignedOut } from "./parts.js";
+import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
 import * as queue from "./queue.js";
+import * as session from "./session.js";
+import * as signIn from "./sign_in.js";
 import { toast } from "./tell.js";
 import { localize } from "./times.js";
 
@@ -24,12 +26,6 @@ async function refresh(position) {
   return places.length ? places.reduce((first, other) => (other.seq < first.seq ? other : first)) : null;
 }
 
-// The session has ended: asking for anything makes the server say so. Back again, there is nothing left to say.
-live.addEventListener("ended", () => getPart(page.base).catch(() => {}));
-live.addEventListener("connection", ({ detail: { status } }) => {
-  if (status === "live") document.getElementById("notices").replaceChildren();
-});
-
 // Where there is no list the tiles still tell how many wait.
 live.addEventListener("tiles", ({ detail: { html } }) => {
   if (hasQueue) return;
@@ -40,8 +36,12 @@ live.addEventListener("tiles", ({ detail: { html } }) => {
 // htmx
 
 document.body.addEventListener("htmx:configRequest", ({ detail: request }) => {
-  request.headers["X-CSRFToken"] = csrfToken();
+  Object.assign(request.headers, asked(), { "X-CSRFToken": csrfToken() });
   delete request.parameters.csrfmiddlewaretoken;
+});
+document.body.addEventListener("htmx:beforeSwap", async ({ detail: { xhr } }) => {
+  // Where the sign-in stands after all it began anew just now, and the answer was to the one before.
+  if (xhr.status === 401 && (await session.ask())) toast("Nothing was recorded; try again.");
 });
 document.body.addEventListener("htmx:sendError", () => toast("The server did not answer; nothing was recorded."));
 document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
@@ -82,10 +82,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 localize(document);
+session.begin();
+signIn.begin();
 detail.begin();
 if (hasQueue) queue.begin();
 // A page that shows nothing of the log needs no socket.
-if (page.seq) {
-  connection.begin();
+const hasSocket = Boolean(page.seq);
+connection.begin({ hasSocket });
+if (hasSocket) {
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }

@@ -5,6 +5,7 @@
 // anew. Without a socket they are fetched every five seconds.
 
 import { SignedOut } from "./parts.js";
+import { ask, session } from "./session.js";
 import { setClock } from "./times.js";
 
 const PING_AFTER = 15000;
@@ -41,7 +42,13 @@ export function start({ url, seq, epoch, refresh }) {
   addEventListener("offline", () => lost({ isOffline: true }));
   addEventListener("pagehide", () => socket?.close());
   addEventListener("pageshow", (event) => event.persisted && retry());
-  document.addEventListener("visibilitychange", () => !document.hidden && status !== "live" && retry());
+  document.addEventListener("visibilitychange", () => !document.hidden && status !== "ended" && retry());
+  session.addEventListener("ended", ({ detail: { reason } }) => end(reason === "left" ? 4403 : 4401));
+  session.addEventListener("regained", () => {
+    // The server has just answered: verbs work again before there is a socket.
+    say("reconnecting", { retryAt: Date.now() });
+    retry();
+  });
 }
 
 export const isReachable = () => status === "live" || status === "connecting" || status === "reconnecting";
@@ -76,6 +83,10 @@ function hear(frame) {
 }
 
 function greet(frame) {
+  if (frame.pilot_id !== document.body.dataset.pilot) {
+    hangUp();
+    return void signedOut();
+  }
   setClock(frame.now);
   // The role may have changed since the page was made; the server decides anyway.
   if (frame.role) document.body.dataset.role = frame.role;
@@ -104,9 +115,9 @@ async function catchUp() {
   try {
     position = (await refreshPage(null)) ?? position;
     reachedAt = Date.now();
-  } catch (error) {
+  } catch {
     held = [];
-    fail(error);
+    fail();
     return;
   } finally {
     isCatchingUp = false;
@@ -116,27 +127,34 @@ async function catchUp() {
   frames.forEach(take);
 }
 
-function fail(error) {
-  if (error instanceof SignedOut) end(4401);
-  else if (socket?.readyState === WebSocket.OPEN) socket.close(4000);
+function fail() {
+  if (socket?.readyState === WebSocket.OPEN) socket.close(4000);
 }
 
 function closed(code) {
   clearTimeout(timers.healthy);
   socket = null;
-  if (code in ENDED) end(code);
+  if (code === 4401) signedOut();
+  else if (code in ENDED) end(code);
   else lost({});
+}
+
+// This session is over; another may stand: the pilot has signed in anew in another tab.
+async function signedOut() {
+  if ((await ask()) !== false) lost({});
 }
 
 function end(code) {
   clearTimeout(timers.retry);
   clearTimeout(timers.poll);
+  hangUp();
+  say("ended", { text: ENDED[code] });
+}
+
+function hangUp() {
   const gone = socket;
   socket = null;
   gone?.close();
-  say("ended", { text: ENDED[code] });
-  // Whoever signed in again in another tab comes back to this one; `visibilitychange` then tries.
-  if (code === 4401) tell("ended", {});
 }
 
 function lost({ isOffline = false }) {
@@ -163,7 +181,7 @@ async function poll() {
     reachedAt = Date.now();
     say("reconnecting", { retryAt });
   } catch (error) {
-    if (error instanceof SignedOut) return end(4401);
+    if (error instanceof SignedOut && (await ask()) === false) return;
     if (status !== "live") say("offline", { since: reachedAt });
   }
   timers.poll = setTimeout(poll, POLL_EVERY);

@@ -2,7 +2,7 @@
 
 import { localize } from "./times.js";
 
-const base = document.body.dataset.base;
+const { base, pilot } = document.body.dataset;
 const PATIENCE = 10000;
 
 export class SignedOut extends Error {}
@@ -10,6 +10,9 @@ export class Unreachable extends Error {}
 
 // The token rotates at sign-in, perhaps in another tab: it is read from the cookie each time.
 export const csrfToken = () => /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+
+// As whom the page asks: if somebody else has signed in meanwhile, nothing is done in their name.
+export const asked = () => ({ "X-Pilot": pilot });
 
 export function parse(html) {
   const template = document.createElement("template");
@@ -38,7 +41,7 @@ export async function post(address, { target = "" } = {}) {
 }
 
 async function ask(address, options) {
-  const headers = { "HX-Request": "true", ...options.headers };
+  const headers = { "HX-Request": "true", ...asked(), ...options.headers };
   let response;
   try {
     response = await fetch(address, { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
@@ -46,7 +49,7 @@ async function ask(address, options) {
     throw new Unreachable(error.message);
   }
   if (response.status === 401) {
-    document.getElementById("notices").innerHTML = await response.text();
+    document.dispatchEvent(new Event("chameleon:signed-out"));
     throw new SignedOut();
   }
   return response;

@@ -235,8 +235,8 @@ def test_beside_the_list_and_back_again(console: Seat, raise_request: Raise) -> 
     assert seat.cards()["normal"] == [first, second]
 
 
-def test_a_session_that_ended_is_said_and_nothing_typed_is_lost(
-    console: Seat, raise_request: Raise, world: World
+def test_a_session_that_ended_is_begun_anew_over_the_page_and_nothing_typed_is_lost(
+    console: Seat, raise_request: Raise, password: str
 ) -> None:
     request_id = raise_request()
     seat = console("otto")
@@ -245,9 +245,21 @@ def test_a_session_that_ended_is_said_and_nothing_typed_is_lost(
     page.get_by_label("Reason").fill("Typed before the end")
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Reject", exact=True).click()
-    expect(page.locator("#notices")).to_contain_text("Your session has ended")
+    dialog = page.get_by_role("dialog", name="Sign in to go on")
+    expect(dialog.get_by_label("Password")).to_be_focused()
+    expect(dialog.get_by_label("Name")).to_have_value("otto")
+    page.keyboard.type("wrong password")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("wrong")
+    page.keyboard.type(password)
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Reject", exact=True)).to_be_focused()
     expect(page.get_by_label("Reason")).to_have_value("Typed before the end")
     assert row_of(request_id).status == "PENDING"
+    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.locator("#decision")).to_contain_text("Rejected")
+    assert row_of(request_id).action_reason == "Typed before the end"
 
 
 def test_on_a_phone_the_request_is_a_page_of_its_own(console: Seat, raise_request: Raise) -> None:
