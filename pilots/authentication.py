@@ -28,9 +28,19 @@ def caller_of_token(text: str) -> Caller:
 def token_of(request: HttpRequest) -> str | None:
     """The bearer token or key a request shows in its headers; '' is one that cannot be read."""
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-    if scheme:
-        return credential.strip() if scheme.lower() == "bearer" else ""
-    return request.headers.get("X-API-Key")
+    key = request.headers.get("X-API-Key")
+    if key is not None:
+        return _key(key, scheme, credential.strip())
+    return (credential.strip() if scheme.lower() == "bearer" else "") if scheme else None
+
+
+def _key(key: str, scheme: str, credential: str) -> str:
+    """The one key that is shown. Of two different credentials none is taken: which was meant is anybody's guess."""
+    if scheme and credential != key:
+        raise NotAuthenticated("Show one credential: Authorization or X-API-Key.", code="invalid_key")
+    if not key.startswith(api_keys.PREFIX):
+        raise NotAuthenticated("X-API-Key takes an API key, which begins with chm_.", code="invalid_key")
+    return key
 
 
 def caller_of(request: HttpRequest) -> Caller:
