@@ -37,6 +37,8 @@ lint: $(VENV)/.installed-dev ## Check style, types, templates and migrations
 	$(VENV)/bin/djade --target-version 6.1 --check $$(find templates -name '*.html')
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py check
+	DEBUG=0 SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(50))") ALLOWED_HOSTS=chameleon.example.com \
+	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 
 format: $(VENV)/.installed-dev ## Rewrite Python and templates in the house style
 	$(PYTHON) -m ruff check --fix
