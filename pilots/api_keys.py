@@ -105,6 +105,15 @@ def revoke(key: ApiKey, *, by: Party = SYSTEM) -> None:
     key.refresh_from_db(fields=["revoked_at"])
 
 
+def revoke_all(organization: Organization, name: str, *, by: Party = SYSTEM) -> list[ApiKey]:
+    """Revokes every living key of this name; returns them."""
+    with writing():
+        rows = living(organization, name)
+        for row in rows:
+            revoke(row, by=by)
+    return rows
+
+
 def match(text: str) -> ApiKey:
     """The living key behind `text`; raises NotAuthenticated, saying why as far as the holder may know."""
     key_id = key_text.id_of(text)
