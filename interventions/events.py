@@ -118,6 +118,11 @@ def hash_of(previous_hash: str, event: Event) -> str:
     return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
 
+def hold(organization_id: int) -> None:
+    """Locks the log until the transaction ends: nothing is appended meanwhile."""
+    _locked_stream(organization_id)
+
+
 def _locked_stream(organization_id: int) -> Stream:
     locked = Stream.across_organizations.select_for_update().filter(organization_id=organization_id)
     return locked.first() or locked.get(pk=stream_of(organization_id).pk)

@@ -74,7 +74,7 @@ def begin(event: Event) -> Told:
     """The story at its `created`."""
     values = dict.fromkeys(TOLD) | {"status": Status.PENDING.value, "approvals": []}
     values |= {key: event.data[key] for key in TOLD if key in event.data}
-    told = Told(event.request_id, event.at, values, updated_at=event.at, erased=not event.salt)
+    told = Told(event.request_id, event.at, values, updated_at=event.at, erased=_is_emptied(event))
     told.moves.append((str(values["status"]), event.at))
     return told
 
@@ -84,7 +84,7 @@ def go_on(told: Told, event: Event) -> Iterator[Problem]:
     before, claimed_until, claimant = told.status, told.claimed_until, told.values["assigned_to"]
     if event.type != EventType.DELIVERED:
         told.updated_at = event.at
-    told.erased = told.erased or not event.salt
+    told.erased = told.erased or _is_emptied(event)
     if told.erased:
         return
     if event.type in VERDICTS | {EventType.CLAIMED} and not event.data.get("take_over"):
@@ -110,6 +110,11 @@ def differences(told: Told, row: Intervention) -> Iterator[str]:
 
 def moment_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _is_emptied(event: Event) -> bool:
+    """What an erasure of a pilot left is still the story, with another name."""
+    return not event.salt and not event.data
 
 
 def _check_step(told: Told, event: Event, before: Status) -> Iterator[Problem]:

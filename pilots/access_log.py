@@ -91,6 +91,16 @@ def newest(organization: Organization | None, limit: int, before: int | None = N
     return list(rows.order_by("-seq")[:limit])
 
 
+def entries(organization: Organization | None) -> Iterator[AccessEvent]:
+    """All of the log, oldest first, few in memory at a time."""
+    return _rows(organization).order_by("seq").iterator(chunk_size=2000)
+
+
+def hold(organization: Organization | None) -> None:
+    """Locks the log until the transaction ends: nothing is appended meanwhile."""
+    _locked_chain(organization)
+
+
 def audit(organization: Organization | None) -> Audit:
     """Verifies the log as it is at one moment, while others go on writing."""
     with database.snapshot():
@@ -114,7 +124,7 @@ def verify(organization: Organization | None) -> Iterator[Finding]:
         )
 
     yield from chains.walk(
-        _rows(organization).order_by("seq").iterator(chunk_size=2000),
+        entries(organization),
         head(organization),
         hash_of=hash_of,
         misnamed=misnamed,

@@ -103,6 +103,7 @@ BEYOND_ONE_ORGANIZATION = {
     "pilots/access_log.py": "a sign-in is told to each organization of the pilot",
     "pilots/actions.py": "ends a pilot's sign-ins everywhere",
     "pilots/api_keys.py": "a key is what tells the organization",
+    "pilots/erasing.py": "a person is forgotten everywhere",
     "pilots/memberships.py": "asks in which organizations a pilot is",
     "pilots/sign_in/sessions.py": "a session is a person's; it ends with its tokens, wherever they are for",
     "pilots/tokens.py": "a token is what tells the organization",

@@ -5,12 +5,14 @@ from interventions.actions.claiming import assign, claim, comment, extend, relea
 from interventions.actions.commanding import command, count_open
 from interventions.actions.creating import Asked, IdempotencyKey, create, create_many
 from interventions.actions.deciding import UNSEEN, Seen, Verdict, approve, decide, decide_many, reject
+from interventions.actions.erasing import Erased, erase
 from interventions.actions.forgetting import forget_idempotency_keys
 from interventions.actions.sweeping import expire_due, next_deadline, record_delivery, release_lapsed
 
 __all__ = [
     "UNSEEN",
     "Asked",
+    "Erased",
     "IdempotencyKey",
     "Seen",
     "Verdict",
@@ -26,6 +28,7 @@ __all__ = [
     "create_many",
     "decide",
     "decide_many",
+    "erase",
     "expire_due",
     "extend",
     "forget_idempotency_keys",
