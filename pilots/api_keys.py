@@ -91,7 +91,7 @@ def rotate(key: ApiKey, overlap: timedelta = OVERLAP, *, by: Party = SYSTEM) -> 
             uow_id_prefix=key.uow_id_prefix,
             intervention_types=key.intervention_types,
         )
-        replaced = {"key_id": key.key_id, "expires_at": _told(key.expires_at)}
+        replaced = {"key_id": key.key_id, "ends_at": _told(key.revoked_at or key.expires_at)}
         return row, _store(row, "key_rotated", by, replaces=replaced, ended=ended)
 
 
