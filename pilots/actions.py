@@ -103,13 +103,15 @@ def create_pilot(
     return Joined(membership, made, joined)
 
 
-def join(pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM) -> tuple[Membership, bool]:
-    """The pilot's membership, and whether it is new. One that is there keeps its role."""
+def join(
+    pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM, how: str = ""
+) -> tuple[Membership, bool]:
+    """The pilot's membership, and whether it is new. One that is there keeps its role. `how` is for the access log."""
     rows = Membership.objects.for_organization(organization.pk)
     with writing():
         row, joined = rows.get_or_create(organization=organization, pilot=pilot, defaults={"role": role.value})
         if joined:
-            data = {"role": role.value}
+            data = {"role": role.value} | ({"how": how} if how else {})
             access_log.record("member_joined", by, Party.of(pilot), organization=organization, data=data)
     return row, joined
 

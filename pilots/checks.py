@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register()
@@ -29,6 +29,15 @@ def hosts_are_named(**_given: Any) -> list[CheckMessage]:
             hint="Name the hosts it is reached by.",
             id="chameleon.W111",
         )
+    ]
+
+
+@register()
+def providers_are_set_up(**_given: Any) -> list[CheckMessage]:
+    """What the settings found wrong with the variables of a provider, which is then not offered."""
+    return [
+        (Error if complaint.is_grave else Warning)(complaint.message, hint=complaint.hint, id=complaint.id)
+        for complaint in settings.SIGN_IN_COMPLAINTS
     ]
 
 

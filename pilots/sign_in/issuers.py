@@ -66,7 +66,7 @@ class AskingIssuer(Asking):
             login=str(claims.get("preferred_username") or ""),
             name=str(claims.get("name") or ""),
             email=email_in(claims.get("email")),
-            email_verified=_is_verified(self.provider_id, claims),
+            email_verified=is_verified(self.provider_id, claims),
         )
 
     def _id(self, claims: dict[str, Any]) -> str:
@@ -92,7 +92,7 @@ class AskingIssuer(Asking):
         return issuer == f"{base}/{tenant}/v2.0" and _is_guid(tenant) and not _is_guid(self.app.settings["tenant"])
 
 
-def _is_verified(provider: str, claims: dict[str, Any]) -> bool:
+def is_verified(provider: str, claims: dict[str, Any]) -> bool:
     if provider == "microsoft":
         # An admin of a directory writes any address into it; this optional claim says that its domain is theirs.
         return claims.get("xms_edov") in (True, 1, "1", "true")

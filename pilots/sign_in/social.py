@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from pilots import access_log
-from pilots.models import Pilot
 from pilots.sign_in import identities
 from pilots.sign_in.trouble import Trouble, trouble_of
 
@@ -102,7 +101,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> None:
-        raise ImmediateHttpResponse(self._page_of(request, _trouble_at(request, error, exception), provider))
+        raise ImmediateHttpResponse(
+            self._page_of(request, _trouble_at(error, exception, "state" in (extra_context or {})), provider)
+        )
 
     def _page_of(self, request: HttpRequest, trouble: Trouble, provider: Provider) -> HttpResponse:
         log.log(
@@ -118,26 +119,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return render(request, "socialaccount/authentication_error.html", context, status=status)
 
 
-def provider_connected(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
-    _record("provider_connected", sociallogin.account)
-
-
-def provider_disconnected(request: HttpRequest, socialaccount: SocialAccount, **_: Any) -> None:
-    _record("provider_disconnected", socialaccount)
-
-
-def _record(type: str, account: SocialAccount) -> None:
-    if isinstance(account.user, Pilot):
-        access_log.record_of_pilot(type, account.user, data={"provider": account.provider})
-
-
-def _trouble_at(request: HttpRequest, error: str | None, exception: Exception | None) -> Trouble:
+def _trouble_at(error: str | None, exception: Exception | None, is_ours: bool) -> Trouble:
     if exception is not None:
         return trouble_of(exception)
-    if error == AuthError.CANCELLED:
-        return Trouble("cancelled")
-    # With a state that was ours the provider itself reports an error; without one the way here is not ours.
-    return Trouble("refused", "at its own page") if "error" in request.GET else Trouble("begun_elsewhere")
+    if not is_ours:
+        return Trouble("begun_elsewhere")
+    # Without an exception the provider itself has sent the browser back, with an error instead of a code.
+    return Trouble("cancelled") if error == AuthError.CANCELLED else Trouble("refused", "at its own page")
 
 
 def _refuse_failures(answer: requests.Response, *_: Any, **__: Any) -> None:

@@ -7,7 +7,7 @@ OTHER_TENANT = "99999999-8888-4777-8666-555555555555"
 # What OIDC_NAME says in the tests.
 OIDC_NAME = "keyring"
 KINDS = ("github", "microsoft", "google", "oidc")
-SECRET = "the-secret-of-the-tests"
+SECRET = "the-secret-of-the-tests-32-characters"
 
 
 @dataclass
