@@ -96,7 +96,11 @@ def refresh_token(call: Call) -> HttpResponse:
 @operation(answers={200: object_of({})}, tag="sign-in", public=True)
 def revoke_token(call: Call) -> HttpResponse:
     """Sign out: the refresh cookie, the tokens descended from it and the session end."""
-    session_key = tokens.revoke(call.request.COOKIES.get(REFRESH_COOKIE, ""), client_address(call.request))
+    cookie = call.request.COOKIES.get(REFRESH_COOKIE)
+    if not cookie:
+        # Nor is the browser cleared: a page elsewhere could ask for it, for it cannot send the cookie.
+        return answer({})
+    session_key = tokens.revoke(cookie, client_address(call.request))
     if session_key:
         sessions.end(session_key, call.request)
     return leaving.clear(answer({}))

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
@@ -48,7 +47,8 @@ def issue(membership: Membership, session_key: str = "") -> TokenPair:
         if session_key:
             # One after the other: two tabs that ask at once would each miss the other's family.
             Membership.across_organizations.select_for_update(no_key=True).filter(pk=membership.pk).first()
-            _living(session_key).filter(organization=membership.organization).update(revoked_at=moment)
+            families = RefreshFamily.objects.for_organization(membership.organization_id)
+            families.filter(session_key=session_key, revoked_at=None).update(revoked_at=moment)
         family = RefreshFamily.objects.create(
             organization=membership.organization,
             pilot=membership.pilot,
@@ -88,7 +88,7 @@ def rotate(refresh: str, page: Page | None = None, address: str = "") -> TokenPa
 
 
 def revoke(refresh: str, address: str = "") -> str:
-    """Ends the family behind a refresh token, and every one of its session; returns the session's key, or ''."""
+    """Ends the family behind a refresh token; returns the key of the session it belongs to, which ends as well, or ''."""
     try:
         claims = _refresh_claims(refresh)
     except NotAuthenticated:
@@ -101,13 +101,8 @@ def revoke(refresh: str, address: str = "") -> str:
         if rows.update(revoked_at=database.now()):
             access_log.record_of_pilot("signed_out", family.pilot, data={"through": "token", "address": address})
         if family.session_key:
-            revoke_session(family.session_key)
+            sessions.end(family.session_key)
     return family.session_key
-
-
-def revoke_session(session_key: str) -> None:
-    """Ends every family that was started by this session."""
-    _living(session_key).update(revoked_at=database.now())
 
 
 def caller_of(access: str) -> Caller:
@@ -161,10 +156,6 @@ def _refresh_claims(refresh: str) -> dict[str, Any]:
     return {"fam": _uuid(token.get("fam")), "jti": token.get("jti")}
 
 
-def _living(session_key: str) -> QuerySet[RefreshFamily]:
-    return RefreshFamily.across_organizations.filter(session_key=session_key, revoked_at=None)
-
-
 def _locked_family(claims: dict[str, Any]) -> RefreshFamily:
     families = RefreshFamily.across_organizations.select_for_update()
     family = families.filter(pk=claims["fam"], revoked_at=None).first()
@@ -183,7 +174,6 @@ def _end_reused(family: RefreshFamily, address: str) -> None:
     family.revoked_at = database.now()
     family.save(update_fields=["revoked_at"])
     if family.session_key:
-        revoke_session(family.session_key)
         sessions.end(family.session_key)
     access_log.record_of_pilot("token_reused", family.pilot, access_log.UNKNOWN, {"address": address})
 

@@ -14,6 +14,7 @@ from interventions.live.database import in_thread
 from interventions.live.layer import Breaker
 from interventions.tests.sockets import Client, connected, create, run, until
 from pilots import api_keys, tokens
+from pilots.errors import NotAuthenticated
 from pilots.models import ApiKey, Membership, Pilot, RefreshFamily
 from pilots.roles import Role
 
@@ -220,6 +221,25 @@ def test_a_new_password_ends_the_sockets_of_the_old_one(world: World) -> None:
         await in_thread(change)
         assert await client.closed() == 4401
         await client.leave()
+
+    run(test)
+
+
+def test_a_refresh_token_used_again_ends_the_sockets_of_its_tokens_and_of_its_session(world: World) -> None:
+    async def test() -> None:
+        browser = await in_thread(world.session, "otto")
+        session = browser.cookies[settings.SESSION_COOKIE_NAME].value
+        first = await in_thread(tokens.issue, world.memberships["otto"], session)
+        by_token = await Client(token=first.access).open()
+        headers = {"Host": HOST, "Origin": OURS, "Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"}
+        page = await Client("/ws/o/acme/console", headers).open()
+        second = await in_thread(tokens.rotate, first.refresh)
+        await in_thread(tokens.rotate, second.refresh)
+        with pytest.raises(NotAuthenticated):
+            await in_thread(tokens.rotate, first.refresh)
+        assert [await by_token.closed(), await page.closed()] == [4401, 4401]
+        await by_token.leave()
+        await page.leave()
 
     run(test)
 

@@ -1,15 +1,14 @@
 """Signing in over the API: by password or session, kept by a rotating cookie, ended for good."""
 
 import uuid
-from datetime import timedelta
 
 import jwt
 import pytest
 from django.conf import settings
 from django.test import Client
 
-from conftest import PASSWORD, World
-from pilots.models import Membership, Pilot, RefreshFamily
+from conftest import PASSWORD, Clock, World
+from pilots.models import AccessEvent, Membership, Pilot, RefreshFamily
 from pilots.sign_in import tries
 from pilots.tokens import REFRESH_COOKIE
 
@@ -30,10 +29,30 @@ def sign_in(client: Client | None = None, **body: str):
     return (client or Client()).post("/api/token", body, content_type="application/json", **BROWSER)
 
 
-def refresh(cookie: str, client: Client | None = None):
+def refresh(cookie: str, client: Client | None = None, **headers: str):
     client = client or Client()
     client.cookies[REFRESH_COOKIE] = cookie
-    return client.post("/api/token/refresh", content_type="application/json")
+    return client.post("/api/token/refresh", content_type="application/json", headers=headers)
+
+
+def ask_by_session(client: Client, organization: str = "acme"):
+    """What a page does that has no refresh cookie of its own."""
+    return client.post("/api/token", content_type="application/json", headers={"X-Organization": organization})
+
+
+def me(answer) -> int:
+    """How the access token in this answer fares."""
+    bearer = {"Authorization": f"Bearer {answer.json()['access']}"}
+    return Client().get("/api/pilots/me", headers=bearer).status_code
+
+
+def cookie_of(answer) -> str:
+    return answer.cookies[REFRESH_COOKIE].value
+
+
+def living() -> list[str]:
+    families = RefreshFamily.across_organizations.filter(revoked_at=None)
+    return list(families.order_by("organization__slug").values_list("organization__slug", flat=True))
 
 
 def test_a_password_gives_an_access_token(world: World) -> None:
@@ -126,24 +145,45 @@ def test_two_tabs_that_refresh_at_once_get_the_same_successor(world: World) -> N
     assert len(successors) == 1
 
 
-def test_an_older_refresh_token_used_again_ends_the_whole_family(world: World) -> None:
-    first = sign_in().cookies[REFRESH_COOKIE].value
-    second = refresh(first).cookies[REFRESH_COOKIE].value
-    third = refresh(second)
-    reused = refresh(first)
+def test_an_older_refresh_token_used_again_ends_both_branches(world: World) -> None:
+    first = sign_in()
+    second = refresh(cookie_of(first))
+    third = refresh(cookie_of(second))
+    reused = refresh(cookie_of(first))
     assert (reused.status_code, reused.json()["code"]) == (401, "token_reused")
-    assert refresh(third.cookies[REFRESH_COOKIE].value).status_code == 401
-    access = third.json()["access"]
-    assert Client().get("/api/events", headers={"Authorization": f"Bearer {access}"}).status_code == 401
+    assert refresh(cookie_of(third)).status_code == 401
+    assert refresh(cookie_of(second)).status_code == 401
+    assert [me(answer) for answer in (first, second, third)] == [401, 401, 401]
 
 
-def test_the_predecessor_is_refused_once_its_ten_seconds_are_over(world: World) -> None:
-    first = sign_in().cookies[REFRESH_COOKIE].value
-    refresh(first)
-    family = RefreshFamily.across_organizations.get()
-    family.issued_at -= timedelta(seconds=11)
-    family.save(update_fields=["issued_at"])
-    assert refresh(first).status_code == 401
+def test_the_predecessor_is_forgiven_for_ten_seconds_by_the_databases_clock(world: World, clock: Clock) -> None:
+    first = sign_in()
+    second = refresh(cookie_of(first))
+    clock.forward(seconds=9)
+    assert cookie_of(refresh(cookie_of(first))) == cookie_of(second)
+    clock.forward(seconds=2)
+    assert refresh(cookie_of(first)).json()["code"] == "token_reused"
+    assert refresh(cookie_of(second)).status_code == 401
+    assert me(second) == 401
+
+
+def test_a_reuse_ends_the_session_and_stands_in_the_access_log(world: World) -> None:
+    browser = world.session("otto")
+    first = cookie_of(ask_by_session(browser))
+    refresh(cookie_of(refresh(first)))
+    thief = Client(REMOTE_ADDR="198.51.100.7")
+    assert refresh(first, thief).json()["code"] == "token_reused"
+    assert browser.get("/api/pilots/me").status_code == 401
+    event = AccessEvent.objects.get(type="token_reused")
+    assert (event.subject, event.actor, event.data) == ("local:otto", "unknown", {"address": "198.51.100.7"})
+    assert event.organization == world.acme
+
+
+def test_of_a_family_that_has_ended_nothing_more_is_told(world: World) -> None:
+    first = cookie_of(sign_in())
+    refresh(cookie_of(refresh(first)))
+    assert [refresh(first).json()["code"] for _ in range(3)] == ["token_reused", *["not_authenticated"] * 2]
+    assert AccessEvent.objects.filter(type="token_reused").count() == 1
 
 
 @pytest.mark.parametrize("cookie", ["", "nonsense", "a.b.c"])
@@ -179,33 +219,79 @@ def test_a_page_names_its_organization_by_header(world: World) -> None:
     assert (named.json()["organization"], named.json()["role"]) == ("globex", "VIEWER")
 
 
-def test_signing_out_ends_the_family_the_cookie_and_the_session(world: World) -> None:
+def test_each_organization_of_a_session_has_one_family(world: World) -> None:
+    Membership.objects.create(organization=world.globex, pilot=world.memberships["otto"].pilot, role="VIEWER")
+    browser = world.session("otto")
+    replaced, acme = ask_by_session(browser), ask_by_session(browser)
+    globex = ask_by_session(browser, "globex")
+    assert living() == ["acme", "globex"]
+    assert [me(answer) for answer in (replaced, acme, globex)] == [401, 200, 200]
+    assert refresh(cookie_of(replaced)).status_code == 401
+
+
+def test_a_page_does_not_take_another_organizations_token_for_its_own(world: World) -> None:
+    Membership.objects.create(organization=world.globex, pilot=world.memberships["otto"].pilot, role="VIEWER")
+    browser = world.session("otto")
+    cookie = cookie_of(ask_by_session(browser, "globex"))
+    refused = refresh(cookie, browser, **{"X-Organization": "acme"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "other_page")
+    assert refresh(cookie, browser, **{"X-Organization": "globex"}).json()["organization"] == "globex"
+
+
+def test_a_page_does_not_take_the_token_of_a_sign_in_elsewhere_for_its_own(world: World) -> None:
+    """A password given to the API leaves its cookie in the same browser, and lives on when the session is over."""
+    browser = world.session("otto")
+    cookie = cookie_of(sign_in(browser))
+    assert refresh(cookie, browser, **{"X-Organization": "acme"}).json()["code"] == "other_page"
+    assert refresh(cookie, browser).status_code == 200
+
+
+def test_signing_out_ends_the_families_the_cookies_and_the_session(world: World) -> None:
+    Membership.objects.create(organization=world.globex, pilot=world.memberships["otto"].pilot, role="VIEWER")
     client = world.session("otto")
-    pair = client.post("/api/token", content_type="application/json")
-    old_cookie = client.cookies[REFRESH_COOKIE].value
+    pairs = [ask_by_session(client, slug) for slug in ("globex", "acme")]
     answer = client.post("/api/token/revoke", content_type="application/json")
     assert answer.status_code == 200
+    assert answer["Clear-Site-Data"] == '"cache", "cookies", "storage"'
     assert (client.cookies[REFRESH_COOKIE].value, client.cookies[REFRESH_COOKIE]["path"]) == ("", "/api/token")
-    assert refresh(old_cookie).status_code == 401
+    assert client.cookies["sessionid"].value == ""
+    assert [refresh(cookie_of(pair)).status_code for pair in pairs] == [401, 401]
     assert client.get("/api/pilots/me").status_code == 401
-    bearer = {"Authorization": f"Bearer {pair.json()['access']}"}
-    assert Client().get("/api/pilots/me", headers=bearer).status_code == 401
+    assert [me(pair) for pair in pairs] == [401, 401]
 
 
-def test_signing_out_on_the_page_ends_the_tokens(world: World) -> None:
+def test_signing_out_on_the_page_ends_the_tokens_and_clears_the_browser(world: World) -> None:
     client = world.session("otto")
-    client.post("/api/token", content_type="application/json")
-    cookie = client.cookies[REFRESH_COOKIE].value
-    client.logout()
-    client.cookies[REFRESH_COOKIE] = cookie
-    assert client.post("/api/token/refresh", content_type="application/json").status_code == 401
+    pair = ask_by_session(client)
+    session = client.cookies["sessionid"].value
+    assert "Clear-Site-Data" not in client.get("/accounts/logout/")
+    answer = client.post("/accounts/logout/")
+    assert answer["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+    assert (answer.cookies[REFRESH_COOKIE].value, answer.cookies[REFRESH_COOKIE]["path"]) == ("", "/api/token")
+    assert (refresh(cookie_of(pair)).status_code, me(pair)) == (401, 401)
+    client.cookies["sessionid"] = session
+    assert client.get("/api/pilots/me").status_code == 401
+    assert client.get("/o/acme/").status_code == 302
 
 
-def test_a_session_that_ran_out_is_not_renewed_by_its_tokens(world: World) -> None:
+def test_a_session_that_ran_out_takes_its_tokens_along(world: World) -> None:
     client = world.session("otto")
-    cookie = client.post("/api/token", content_type="application/json").cookies[REFRESH_COOKIE].value
+    pair = ask_by_session(client)
     client.session.delete()
-    assert refresh(cookie).status_code == 401
+    assert (refresh(cookie_of(pair)).status_code, me(pair)) == (401, 401)
+
+
+def test_a_new_password_ends_the_tokens_of_the_sessions_before_it(world: World) -> None:
+    pair = ask_by_session(world.session("otto"))
+    pilot = world.memberships["otto"].pilot
+    pilot.set_password("another good password")
+    pilot.save()
+    assert (refresh(cookie_of(pair)).status_code, me(pair)) == (401, 401)
+
+
+def test_nobody_elsewhere_can_have_the_browser_cleared(world: World) -> None:
+    """A form on another site reaches the address, but brings no strict cookie along."""
+    assert "Clear-Site-Data" not in Client().post("/api/token/revoke", content_type="application/json")
 
 
 def test_signing_out_without_a_cookie_is_harmless(world: World) -> None:
