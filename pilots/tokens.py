@@ -88,7 +88,7 @@ def rotate(refresh: str, page: Page | None = None, address: str = "") -> TokenPa
 
 
 def revoke(refresh: str, address: str = "") -> str:
-    """Ends the family behind a refresh token; returns the key of the session it belongs to, which ends as well, or ''."""
+    """Ends the family behind a refresh token and its session; returns the session's key, or '' where there is none."""
     try:
         claims = _refresh_claims(refresh)
     except NotAuthenticated:

@@ -1,4 +1,4 @@
-"""Pages around a sign-in that is lost while one works: the dialog over the page, the window it opens, and the way out."""
+"""Pages around a sign-in that ends while one works: the dialog over the page, the window it opens, and the way out."""
 
 from allauth.account import views as allauth
 from django.conf import settings
