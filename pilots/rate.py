@@ -24,8 +24,11 @@ BREAK_SECONDS = 1.0
 # One number per credential says it all: the moment by which what it has asked so far is paid for (GCRA). By the clock
 # of Redis, for those of several server processes may differ.
 _SCRIPT = """
-local parts = redis.call('TIME')
-local now = parts[1] + parts[2] / 1000000
+local now = tonumber(ARGV[3])
+if not now then
+  local parts = redis.call('TIME')
+  now = parts[1] + parts[2] / 1000000
+end
 local paid = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + 1 / ARGV[1]
 local wait = paid - now - ARGV[2]
 if wait > 0.000001 then return tostring(wait) end
@@ -43,7 +46,7 @@ def count(credential: str) -> None:
     rate = settings.API_RATE_LIMIT
     if rate <= 0:
         return
-    wait = _wait_by_redis(credential, rate) if settings.REDIS_URL else None
+    wait = wait_by_redis(credential, rate) if settings.REDIS_URL else None
     if wait is None:
         wait = wait_here(credential, rate, time.monotonic())
     if wait > 0:
@@ -62,12 +65,13 @@ def wait_here(credential: str, rate: float, now: float) -> float:
     return 0.0 if allowed else wait
 
 
-def _wait_by_redis(credential: str, rate: float) -> float | None:
-    """None where Redis cannot be asked: each process then counts for itself."""
+def wait_by_redis(credential: str, rate: float, now: float | None = None) -> float | None:
+    """As `wait_here`, for all processes together; None where Redis cannot be asked. Redis's own clock cannot be held:
+    only who tests gives `now`."""
     if time.monotonic() < _outage["until"]:
         return None
     try:
-        answer = _client().eval(_SCRIPT, 1, PREFIX + credential, rate, BURST)
+        answer = _client().eval(_SCRIPT, 1, PREFIX + credential, rate, BURST, "" if now is None else now)
     except redis.RedisError as error:
         logger.warning("rates are counted by this process alone: %s", error)
         _outage["until"] = time.monotonic() + BREAK_SECONDS

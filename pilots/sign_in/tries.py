@@ -60,6 +60,11 @@ def _add_in(store: BaseCache, key: str, number: int, seconds: int) -> int:
     while True:
         store.add(f"tries:{key}", 0, seconds)
         try:
-            return store.incr(f"tries:{key}", number)
+            total = store.incr(f"tries:{key}", number)
         except ValueError:
             continue  # it ran out between the two lines
+        if total == number:
+            # The first of its window, or it ran out inside `incr`, which on Redis looks and then adds: without an end
+            # it would count for ever.
+            store.touch(f"tries:{key}", seconds)
+        return total
