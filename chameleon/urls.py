@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from chameleon import health, openapi, prometheus
+from interventions.admin import report_page
 from interventions.views.queue import without_slash
 from pilots.views import home, sign_in_by_link
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("", include("pilots.urls")),
     re_path(r"^api/schema/?$", openapi.schema, name="api_schema"),
     re_path(r"^api/docs/?$", openapi.docs),
+    path("admin/report/", admin.site.admin_view(report_page), name="organizations_report"),
     path("admin/", admin.site.urls),
     path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
     path("accounts/", include("pilots.sign_in.urls")),

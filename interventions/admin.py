@@ -1,9 +1,14 @@
 """The record in the back office: to be looked at. Whoever changes an intervention does so as a pilot or an agent."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
+from interventions.insight.report import report
 from interventions.models import Approval, Event, Intervention, Stream
 
 
@@ -60,3 +65,12 @@ class EventAdmin(ReadOnly):
 @admin.register(Stream)
 class StreamAdmin(ReadOnly):
     list_display = ("organization", "epoch", "first_seq", "last_seq", "head_hash")
+
+
+@require_safe
+def report_page(request: HttpRequest) -> HttpResponse:
+    """The figures of all organizations; being let into the back office is not enough."""
+    if not getattr(request.user, "is_superuser", False):
+        raise PermissionDenied
+    shown = {"title": "Report on all organizations", "report": report(), "now": timezone.now()}
+    return render(request, "admin/report.html", admin.site.each_context(request) | shown)

@@ -83,7 +83,13 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "pilots.bodies",
         "chameleon.*",
     ),
-    "django.shortcuts": ("interventions.views.*", "pilots.views", "pilots.sign_in.*", "pilots.back_office"),
+    "django.shortcuts": (
+        "interventions.admin",
+        "interventions.views.*",
+        "pilots.views",
+        "pilots.sign_in.*",
+        "pilots.back_office",
+    ),
     "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin", "pilots.sign_in.*"),
     "django.template": ("interventions.fragments", "interventions.templatetags.*", "interventions.views.*"),
 }
@@ -95,7 +101,7 @@ BEYOND_ONE_ORGANIZATION = {
     "interventions/events.py": "the log's own rows, by the organization's id, where creating needs no scope",
     "interventions/actions/sweeping.py": "finds the organizations in which something is due",
     "interventions/actions/forgetting.py": "forgets what is old, whoever it belongs to",
-    "interventions/api/report.py": "the superuser's totals of all organizations",
+    "interventions/insight/report.py": "the superuser's totals of all organizations",
     "chameleon/prometheus.py": "the installation's own figures, summed over all organizations",
     "interventions/diagnosis.py": "the doctor looks at the whole installation",
     "interventions/live/news.py": "a process compares the heads of all logs it follows in one query",

@@ -120,14 +120,20 @@ _COMMAND: dict[str, Schema] = {"success": {"const": True}, "message": _TEXT, "re
 KILLED = _all_of(_COMMAND | {"paused_uow_count": _COUNT})
 WAIVED = _all_of(_COMMAND | {"waiver_logged": {"const": True}})
 MOVED = _all_of(_COMMAND | {"new_status": {"type": "string", "enum": ["ACTIVE", "FAILED", "PENDING"]}})
+_LINE: dict[str, Schema] = {
+    "organization": _TEXT,
+    "name": _TEXT,
+    "pilots": _COUNT,
+    "api_keys": _COUNT,
+    "oldest_pending_at": {"anyOf": [MOMENT, _NULL]},
+    "last_activity_at": {"anyOf": [MOMENT, _NULL]},
+}
 REPORT = _all_of(
     {
         "totals": ref("OrganizationTotals"),
         "organizations": {
             "type": "array",
-            "items": {
-                "allOf": [ref("OrganizationTotals"), _all_of({"organization": _TEXT, "name": _TEXT, "pilots": _COUNT})]
-            },
+            "items": {"allOf": [ref("OrganizationTotals"), _all_of(_LINE)]},
         },
     }
 )
