@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pilots.errors import NotAuthenticated
+from pilots.addresses import client_address
+from pilots.errors import NotAuthenticated, TooMany
 from pilots.memberships import last_used, memberships_of
 from pilots.models import Pilot
-from pilots.sign_in import links
+from pilots.sign_in import links, tries
 
 
 @require_safe
@@ -31,18 +32,22 @@ def home(request: HttpRequest, path: str = "") -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """Looking asks for a press of the button, so that a mail scanner that follows links does not use it up."""
-    if request.method != "POST":
-        stands = links.stands(token)
-        return render(request, "pilots/sign_in_link.html", {"stands": stands}, status=200 if stands else 410)
     try:
-        pilot = links.use(token)
+        with tries.counted("a link", client_address(request), limit=tries.LOOKS):
+            pilot = links.use(token) if request.method == "POST" else links.look(token)
     except NotAuthenticated:
         return render(request, "pilots/sign_in_link.html", {"stands": False}, status=410)
+    except TooMany as error:
+        response = render(request, "429.html", status=429)
+        response["Retry-After"] = str(error.retry_after)
+        return response
+    if request.method != "POST":
+        return render(request, "pilots/sign_in_link.html", {"stands": True})
     if request.user.is_authenticated:
         logout(request)
     record_authentication(request, pilot, "link")
     # The way every sign-in goes: who has set a second factor up is asked for it here too.
-    response: HttpResponse = perform_login(
+    done: HttpResponse = perform_login(
         request, Login(user=pilot, redirect_url="/" if memberships_of(pilot) else "/admin/")
     )
-    return response
+    return done

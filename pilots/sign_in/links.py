@@ -22,17 +22,24 @@ def make(pilot: Pilot) -> str:
     return token
 
 
-def stands(token: str) -> bool:
-    """True while the link can be used; looking at it does not use it up."""
-    return _standing(token).exists()
+def look(token: str) -> Pilot:
+    """The pilot the link would sign in; looking at it does not use it up. Raises NotAuthenticated as `use` does."""
+    link = _standing(token).select_related("pilot").first()
+    if link is None:
+        raise _dead()
+    return link.pilot
 
 
 def use(token: str) -> Pilot:
     """The pilot the link signs in, for the first who asks; raises NotAuthenticated for everybody later."""
     # One UPDATE decides between two who press the button at once.
     if not _standing(token).update(used_at=timezone.now()):
-        raise NotAuthenticated("This link was used before or has run out; make a new one with create_admin --link.")
+        raise _dead()
     return SignInLink.objects.select_related("pilot").get(digest=_digest(token)).pilot
+
+
+def _dead() -> NotAuthenticated:
+    return NotAuthenticated("This link was used before or has run out; make a new one with create_admin --link.")
 
 
 def _standing(token: str) -> QuerySet[SignInLink]:

@@ -12,6 +12,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from pilots.errors import NotAuthenticated, TooMany
 
 LIMIT = 10
+# Looks at sign-in links and invitations that lead nowhere, per address: nobody guesses one, but each asks the database.
+LOOKS = 60
 WINDOW_SECONDS = 300
 # Tries that are under way count too, or a burst of guesses would pass as one. A burst of right ones only waits.
 PATIENCE_SECONDS = 5.0
@@ -22,10 +24,12 @@ _own = LocMemCache("tries", {})
 
 
 @contextmanager
-def counted(account: str, address: str, failure: type[Exception] = NotAuthenticated) -> Iterator[None]:
+def counted(
+    account: str, address: str, failure: type[Exception] = NotAuthenticated, limit: int = LIMIT
+) -> Iterator[None]:
     """Around one try, which fails by raising `failure`. Raises TooMany where there were too many before."""
     key = hashlib.sha256(f"{account}\n{address}".encode()).hexdigest()
-    _take_slot(key)
+    _take_slot(key, limit)
     try:
         yield
     except failure:
@@ -38,11 +42,11 @@ def counted(account: str, address: str, failure: type[Exception] = NotAuthentica
     add(f"taken:{key}", -1)
 
 
-def _take_slot(key: str) -> None:
+def _take_slot(key: str, limit: int) -> None:
     patience = time.monotonic() + PATIENCE_SECONDS
-    while add(f"taken:{key}", 1) > LIMIT:
+    while add(f"taken:{key}", 1) > limit:
         add(f"taken:{key}", -1)
-        if add(f"failed:{key}", 0) >= LIMIT or time.monotonic() > patience:
+        if add(f"failed:{key}", 0) >= limit or time.monotonic() > patience:
             raise TooMany("Too many failed tries; wait five minutes.", retry_after=WINDOW_SECONDS)
         time.sleep(_STEP_SECONDS)
 

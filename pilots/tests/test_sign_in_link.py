@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conftest import World
 from pilots.models import Organization, Pilot, SignInLink
+from pilots.sign_in import tries
 from pilots.sign_in.links import LIFETIME
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
@@ -98,3 +99,14 @@ def test_the_link_leads_to_the_server_it_is_told() -> None:
     out = io.StringIO()
     call_command("create_admin", "--link", "--url", "https://desk.example.com/", stdout=out, stderr=io.StringIO())
     assert out.getvalue().startswith("https://desk.example.com/accounts/link/")
+
+
+def test_who_looks_at_too_many_dead_links_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "LOOKS", 3)
+    client = Client(REMOTE_ADDR="192.0.2.77")
+    living = link()
+    assert [client.get("/accounts/link/nonsense").status_code for _ in range(3)] == [410] * 3
+    refused = client.get(living)
+    assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
+    assert client.post(living).status_code == 429
+    assert Client(REMOTE_ADDR="192.0.2.78").post(living).status_code == 302
