@@ -16,7 +16,7 @@ from pilots.sign_in.identities import Identity
 from pilots.sign_in.trouble import understood
 
 
-class Asking(OAuth2Adapter):  # type: ignore[misc]
+class Asking(OAuth2Adapter):
     """One sign-in's conversation with a provider; `state` is what was stored when it began."""
 
     headers = {"Accept": "application/json"}

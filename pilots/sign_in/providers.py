@@ -21,7 +21,7 @@ from pilots.sign_in.identities import Identity
 from pilots.sign_in.issuers import AskingIssuer
 
 
-class Careful(OAuth2Provider):  # type: ignore[misc]
+class Careful(OAuth2Provider):
     """A provider as allauth sees it, asked for what the settings say and nothing else."""
 
     asking: type[Asking]
@@ -65,12 +65,12 @@ class Careful(OAuth2Provider):  # type: ignore[misc]
         return []
 
 
-class GitHub(Careful, GitHubProvider):  # type: ignore[misc]
+class GitHub(Careful, GitHubProvider):
     asking = AskingGitHub
     scope = ["read:user", "user:email"]
 
 
-class OpenIDConnect(Careful, OpenIDConnectProvider):  # type: ignore[misc]
+class OpenIDConnect(Careful, OpenIDConnectProvider):
     asking = AskingIssuer
     scope = ["openid", "profile", "email"]
 

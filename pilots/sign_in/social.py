@@ -22,7 +22,7 @@ from pilots.sign_in.trouble import Trouble, trouble_of
 log = logging.getLogger(__name__)
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
     error_messages = DefaultSocialAccountAdapter.error_messages | {
         "disconnect_last": "This is the only way you can sign in. Connect another account first.",
         "no_password": "This is the only way you can sign in. Connect another account first.",
