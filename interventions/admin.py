@@ -10,19 +10,7 @@ from django.views.decorators.http import require_safe
 
 from interventions.insight.report import report
 from interventions.models import Approval, Event, Intervention, Stream
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """No row is added, changed or removed past the actions, which alone keep the log in step."""
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
-        return False
+from pilots.admin_access import ReadOnly
 
 
 class ApprovalInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -58,12 +58,16 @@ def rename_organization(organization: Organization, name: str, *, by: Party = SY
     organization.name = name
 
 
-def change_settings(organization: Organization, changes: dict[str, Any], *, by: Party = SYSTEM) -> None:
-    """Sets these of the organization's settings and leaves the others."""
+def change_settings(
+    organization: Organization, changes: dict[str, Any], *, without: Iterable[str] = (), by: Party = SYSTEM
+) -> None:
+    """Sets these of the organization's settings, takes those `without` away, and leaves the others."""
     with writing():
         row = Organization.objects.select_for_update().get(pk=organization.pk)
-        _record_settings(row, {name: (row.settings.get(name), value) for name, value in changes.items()}, by)
-        row.settings |= changes
+        kept = {name: value for name, value in row.settings.items() if name not in set(without)} | changes
+        names = sorted(row.settings.keys() | kept.keys())
+        _record_settings(row, {name: (row.settings.get(name), kept.get(name)) for name in names}, by)
+        row.settings = kept
         row.save(update_fields=["settings"])
     organization.settings = row.settings
 
@@ -168,6 +172,12 @@ def set_rights(
         pilot.save(update_fields=["is_active", "is_superuser", "is_staff"])
         if not pilot.is_active:
             end_sign_ins(pilot)
+
+
+def note_change(pilot: Pilot, fields: Iterable[str], *, by: Party) -> None:
+    """Tells the access log which fields of somebody's profile another pilot has changed; the values are theirs."""
+    if names := sorted(fields):
+        access_log.record_of_pilot("pilot_changed", pilot, by, {"fields": names})
 
 
 def end_sign_ins(pilot: Pilot, keep: str = "") -> int:

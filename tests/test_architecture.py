@@ -18,7 +18,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (8, "commands", ("interventions.management.*", "pilots.management.*")),
     (7, "worker", ("interventions.worker",)),
     (7, "demonstration", ("interventions.demo", "interventions.trial", "interventions.simulation.*")),
-    (8, "admin", ("interventions.admin", "pilots.admin", "pilots.back_office")),
+    (8, "admin", ("interventions.admin", "pilots.admin", "pilots.admin_*", "pilots.back_office")),
     (8, "pages", ("interventions.views.*", "interventions.urls", "interventions.templatetags.*")),
     (8, "api", ("interventions.api.*",)),
     (
