@@ -68,6 +68,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "django.http": (
         "interventions.admin",
         "pilots.admin",
+        "pilots.admin_*",
         "pilots.back_office",
         "interventions.views.*",
         "interventions.api.*",
@@ -90,7 +91,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "pilots.sign_in.*",
         "pilots.back_office",
     ),
-    "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin", "pilots.sign_in.*"),
+    "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin*", "pilots.sign_in.*"),
     "django.template": ("interventions.fragments", "interventions.templatetags.*", "interventions.views.*"),
 }
 

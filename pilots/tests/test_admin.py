@@ -11,6 +11,7 @@ from conftest import World
 from interventions.models import Event, Intervention
 from pilots import api_keys, tokens
 from pilots.errors import NotAuthenticated
+from pilots.limits import Limits
 from pilots.models import ApiKey, Membership, Organization, Pilot, RefreshFamily
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
@@ -92,11 +93,32 @@ def test_a_new_password_ends_what_was_signed_in(office: Client, world: World) ->
 
 def test_a_key_is_shown_once_and_works(office: Client, world: World) -> None:
     form = {"organization": world.acme.pk, "name": "crawler", "scopes": ["interventions:read"]}
-    page = office.post("/admin/pilots/apikey/add/", form, follow=True)
-    key = re.search(r"chm_\w+", page.content.decode())
-    assert key
-    assert api_keys.match(key[0]).scopes == ["interventions:read"]
-    assert key[0] not in office.get("/admin/pilots/apikey/").content.decode()
+    form |= {"uow_id_prefix": "order-", "intervention_types": ["cancel"]}
+    row = api_keys.match(key_in(office.post("/admin/pilots/apikey/add/", form), office))
+    assert row.scopes == ["interventions:read"]
+    assert api_keys.limits_of(row) == Limits("order-", frozenset({"cancel"}))
+    assert row.created_by == "local:root"
+
+
+def key_in(page: Any, office: Client) -> str:
+    """The key on the page: nothing keeps it, neither a cache nor a message nor the next page."""
+    assert (page.status_code, "no-store" in page["Cache-Control"]) == (200, True)
+    found = re.search(r"chm_\w+", page.content.decode())
+    assert found
+    assert found[0] not in office.get("/admin/pilots/apikey/").content.decode()
+    assert found[0] not in str(office.cookies)
+    return found[0]
+
+
+def test_a_key_is_rotated_one_at_a_time(office: Client, world: World) -> None:
+    (agent, old), (reader, _) = world.keys["agent"], world.keys["reader"]
+    both = {"action": "rotate", "_selected_action": [agent.pk, reader.pk]}
+    assert b"Choose one key" in office.post("/admin/pilots/apikey/", both, follow=True).content
+    page = office.post("/admin/pilots/apikey/", {"action": "rotate", "_selected_action": [agent.pk]})
+    new = key_in(page, office)
+    assert api_keys.match(new).name == api_keys.match(old).name == "agent"
+    again = {"action": "rotate", "_selected_action": [agent.pk]}
+    assert b"was replaced already" in office.post("/admin/pilots/apikey/", again, follow=True).content
 
 
 def test_a_second_key_of_the_same_name_is_an_error_of_the_form(office: Client, world: World) -> None:
