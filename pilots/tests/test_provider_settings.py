@@ -1,8 +1,7 @@
 """Which providers are offered, and what `manage.py check` says of the others."""
 
-from typing import Any
-
 import pytest
+from django.conf import settings
 from django.core import checks
 
 from chameleon import providers
@@ -96,10 +95,25 @@ def test_an_address_is_https_or_complained_about(name: str) -> None:
         assert len(offered(found)) == 3
 
 
+@pytest.mark.parametrize("document", ["docs/operations.md", ".env.example"])
+def test_every_variable_is_written_down(document: str) -> None:
+    asked = set()
+
+    def get(name: str) -> str:
+        asked.add(name)
+        return GOOD.get(name, "")
+
+    providers.read(get)
+    text = (settings.BASE_DIR / document).read_text()
+    assert len(asked) == 14
+    assert [name for name in sorted(asked) if name not in text] == []
+
+
 @pytest.mark.django_db
 @pytest.mark.embedded
-def test_check_tells_them(settings: Any) -> None:
-    settings.SIGN_IN_COMPLAINTS = read(AZURE_TENANT="common", GITHUB_CLIENT_SECRET="").complaints
+def test_check_tells_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    complaints = read(AZURE_TENANT="common", GITHUB_CLIENT_SECRET="").complaints
+    monkeypatch.setattr(settings, "SIGN_IN_COMPLAINTS", complaints)
     found = {message.id: message for message in checks.run_checks()}
     assert found["chameleon.E101"].is_serious(checks.ERROR)
     assert not found["chameleon.W102"].is_serious(checks.ERROR)
