@@ -129,6 +129,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    # A cursor kept by the server cannot be told with each statement whose rows to show, and no pooler keeps it either.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
     # Under ASGI each request has a thread and a connection of its own: the pool is the only brake.
     _options.setdefault("pool", {"min_size": 1, "max_size": env.int("DATABASE_POOL", 16), "timeout": 5})
 

@@ -19,7 +19,8 @@ from interventions.models import Event, Intervention, Stream
 from pilots import access_log, chains
 from pilots.caller import Caller
 from pilots.chains import Audit, Finding, Head
-from pilots.database import snapshot
+from pilots.database import in_steps, snapshot
+from pilots.tenancy import speaking_for
 
 # Sent after the commit with `organization_id`, `epoch` and `entries`: what one `append` appended, in order.
 committed = Signal()
@@ -40,9 +41,8 @@ class Entry:
 
 def stream_of(organization_id: int) -> Stream:
     """The head of the log, made when first asked for."""
-    stream, _ = Stream.across_organizations.get_or_create(
-        organization_id=organization_id, defaults={"epoch": uuid.uuid4().hex}
-    )
+    streams = Stream.objects.for_organization(organization_id)
+    stream, _ = streams.get_or_create(organization_id=organization_id, defaults={"epoch": uuid.uuid4().hex})
     return stream
 
 
@@ -60,9 +60,11 @@ def append(organization_id: int, entries: list[Entry], moves: Iterable[tallies.M
         if (key := id(entry.data)) not in texts:
             texts[key] = rfc8785.dumps(entry.data)
         entry.event = _next_event(stream, entry, texts[key])
-    appending.insert([entry.event for entry in entries if entry.event])
-    Stream.across_organizations.filter(pk=stream.pk).update(last_seq=stream.last_seq, head_hash=stream.head_hash)
-    tallies.apply(organization_id, moves)
+    streams = Stream.objects.for_organization(organization_id)
+    with speaking_for(organization_id):
+        appending.insert([entry.event for entry in entries if entry.event])
+        streams.update(last_seq=stream.last_seq, head_hash=stream.head_hash)
+        tallies.apply(organization_id, moves)
     transaction.on_commit(partial(_tell, organization_id, stream.epoch, entries))
 
 
@@ -96,7 +98,7 @@ def verify(organization_id: int) -> Iterator[Finding]:
         return "the actor's name was changed" if told != event.actor else None
 
     yield from chains.walk(
-        Event.objects.for_organization(organization_id).order_by("seq").iterator(chunk_size=2000),
+        in_steps(Event.objects.for_organization(organization_id), "seq"),
         Head(stream.first_seq, stream.last_seq, stream.head_hash),
         hash_of=hash_of,
         misnamed=misnamed,
@@ -124,7 +126,7 @@ def hold(organization_id: int) -> None:
 
 
 def _locked_stream(organization_id: int) -> Stream:
-    locked = Stream.across_organizations.select_for_update().filter(organization_id=organization_id)
+    locked = Stream.objects.for_organization(organization_id).select_for_update()
     return locked.first() or locked.get(pk=stream_of(organization_id).pk)
 
 

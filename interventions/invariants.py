@@ -17,7 +17,7 @@ from interventions import content, events, retelling, tallies
 from interventions.lifecycle import FINAL, EventType, Priority, Status
 from interventions.models import Event, Intervention, PilotTally, Stream, Tally
 from interventions.retelling import Told
-from pilots.database import snapshot
+from pilots.database import in_steps, snapshot
 
 # Requests held in memory at a time.
 BATCH = 1000
@@ -80,8 +80,8 @@ def _check_requests(organization_id: int, recount: Recount) -> Iterator[Finding]
 
 def _stories(organization_id: int, recount: Recount) -> Iterator[tuple[Told, list[retelling.Problem]]]:
     """Each request as its events tell it. An id used again after its first request was archived tells the newest."""
-    log = Event.objects.for_organization(organization_id).order_by("request_id", "seq")
-    for _, told_events in groupby(log.iterator(chunk_size=2000), key=attrgetter("request_id")):
+    log = in_steps(Event.objects.for_organization(organization_id), "request_id", "seq")
+    for _, told_events in groupby(log, key=attrgetter("request_id")):
         told: Told | None = None
         problems: list[retelling.Problem] = []
         for event in told_events:

@@ -9,7 +9,7 @@ from interventions.fields import ExactJSONField
 from interventions.lifecycle import FINAL, OPEN, Priority, Status, Type
 from interventions.queries import EventQuerySet, InterventionQuerySet
 from pilots.roles import ROLE_CHOICES, Role
-from pilots.tenancy import OrganizationOwned
+from pilots.tenancy import AmbientQuerySet, OrganizationOwned
 
 _OPEN = Q(status__in=sorted(OPEN))
 
@@ -44,7 +44,7 @@ class Intervention(OrganizationOwned):
     delivered_at = models.DateTimeField(null=True)
     outcome = ExactJSONField(null=True)
 
-    across_organizations: ClassVar = models.Manager()
+    ambient: ClassVar = AmbientQuerySet.as_manager()
     objects: ClassVar = InterventionQuerySet.as_manager()
 
     class Meta:
@@ -135,7 +135,7 @@ class Event(OrganizationOwned):
     # The row an event decides, for good: unique, so that the database itself refuses a second decision.
     decides = models.BigIntegerField(null=True, unique=True)
 
-    across_organizations: ClassVar = models.Manager()
+    ambient: ClassVar = AmbientQuerySet.as_manager()
     objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:

@@ -17,6 +17,7 @@ from pilots import chains, database
 from pilots.caller import Caller
 from pilots.chains import Audit, Finding, Head, digest_of
 from pilots.models import AccessChain, AccessEvent, ApiKey, Membership, Organization, Pilot
+from pilots.tenancy import acting_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def record(
     data: dict[str, Any] | None = None,
 ) -> AccessEvent:
     """Appends one event to the organization's log, or to the installation's. Joins the caller's transaction."""
-    with database.writing():
+    with acting_in(_id(organization)), database.writing():
         chain = _locked_chain(organization)
         salt = secrets.token_hex(16)
         event = AccessEvent(
@@ -69,7 +70,7 @@ def record(
         )
         event.hash = hash_of(chain.head_hash, event)
         event.save(force_insert=True)
-        AccessChain.objects.filter(pk=chain.pk).update(last_seq=event.seq, head_hash=event.hash)
+        _chains(organization).update(last_seq=event.seq, head_hash=event.hash)
     return event
 
 
@@ -93,7 +94,7 @@ def newest(organization: Organization | None, limit: int, before: int | None = N
 
 def entries(organization: Organization | None) -> Iterator[AccessEvent]:
     """All of the log, oldest first, few in memory at a time."""
-    return _rows(organization).order_by("seq").iterator(chunk_size=2000)
+    return database.in_steps(_rows(organization), "seq")
 
 
 def hold(organization: Organization | None) -> None:
@@ -134,7 +135,7 @@ def verify(organization: Organization | None) -> Iterator[Finding]:
 
 def head(organization: Organization | None) -> Head:
     """Where the log ends."""
-    chain = AccessChain.objects.filter(organization=organization).first() or AccessChain()
+    chain = _chains(organization).first() or AccessChain()
     return Head(last_seq=chain.last_seq, hash=chain.head_hash)
 
 
@@ -145,7 +146,8 @@ def hash_at(organization: Organization | None, seq: int) -> str | None:
 
 def voucher(organization_id: int | None, log: str) -> dict[str, Any] | None:
     """What the newest erasure says it left of the organization's `record` (its interventions) or `access` log."""
-    erasures = AccessEvent.objects.filter(organization=organization_id, type="pilot_erased").exclude(salt="")
+    rows = AccessEvent.objects.for_organization(organization_id)
+    erasures = rows.filter(type="pilot_erased").exclude(salt="")
     event = erasures.order_by("-seq").first()
     found: dict[str, Any] | None = event.data.get(log) if event else None
     return found
@@ -175,8 +177,16 @@ def hash_of(previous_hash: str, event: AccessEvent) -> str:
     return hashlib.sha256(rfc8785.dumps(parts)).hexdigest()
 
 
+def _id(organization: Organization | None) -> int | None:
+    return organization.pk if organization else None
+
+
 def _rows(organization: Organization | None) -> QuerySet[AccessEvent]:
-    return AccessEvent.objects.filter(organization=organization)
+    return AccessEvent.objects.for_organization(_id(organization))
+
+
+def _chains(organization: Organization | None) -> QuerySet[AccessChain]:
+    return AccessChain.objects.for_organization(_id(organization))
 
 
 def _moment(at: datetime) -> str:
@@ -184,5 +194,5 @@ def _moment(at: datetime) -> str:
 
 
 def _locked_chain(organization: Organization | None) -> AccessChain:
-    chain, _ = AccessChain.objects.get_or_create(organization=organization)
-    return AccessChain.objects.select_for_update().get(pk=chain.pk)
+    chain, _ = _chains(organization).get_or_create(organization=organization)
+    return _chains(organization).select_for_update().get(pk=chain.pk)

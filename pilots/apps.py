@@ -5,6 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.backends.signals import connection_created
 
 
 class BackOfficeConfig(admin.AdminConfig):
@@ -20,6 +21,7 @@ class PilotsConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can only be imported once every app is known.
+        connection_created.connect(import_module("pilots.statements").listen, dispatch_uid="pilots.statements")
         sessions = import_module("pilots.sign_in.sessions")
         user_logged_in.connect(sessions.begin, dispatch_uid="pilots.sessions")
         user_logged_out.connect(sessions.end_with_sign_out, dispatch_uid="pilots.sessions")

@@ -1,5 +1,8 @@
-"""Who gets into the back office? Superusers who signed in on our own page, with whatever it asks them for."""
+"""Who gets into the back office, and what do they see there? Superusers, who stand above organizations, once they
+signed in on our own page with whatever it asks them for."""
 
+from contextlib import nullcontext
+from functools import update_wrapper
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
+from pilots import tenancy
 from pilots.models import Pilot
 from pilots.sign_in import second_factor, sessions
 
@@ -21,6 +25,20 @@ class BackOffice(AdminSite):
             return False
         sessions.seen(request)
         return True
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Around each view of it: a superuser's sees all organizations."""
+        guarded = super().admin_view(view, cacheable)
+
+        def crossing(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            user = request.user
+            with tenancy.across() if user.is_active and user.is_superuser else nullcontext():
+                response: HttpResponse = guarded(request, *args, **kwargs)
+                # A page's rows are read only while it is rendered, which otherwise happens outside.
+                render = getattr(response, "render", None)
+                return render() if render else response
+
+        return update_wrapper(crossing, guarded)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
         if not request.user.is_authenticated:

@@ -109,7 +109,7 @@ def redact_access(person: Person, organization: Organization | None) -> int:
     """
     changing = changes(person, organization)
     for pk, fields in changing.items():
-        AccessEvent._base_manager.filter(pk=pk).update(**fields)
+        AccessEvent.across_organizations.filter(pk=pk).update(**fields)
     return len(changing)
 
 
@@ -121,7 +121,7 @@ def changes(person: Person, organization: Organization | None) -> dict[int, dict
 
 def record(person: Person, organization: Organization | None, vouchers: dict[str, Any]) -> None:
     """Tells of the erasure, with what vouches for the entries that lost their own salt; older vouchers go."""
-    rows = AccessEvent._base_manager.filter(organization=organization, type="pilot_erased")
+    rows = AccessEvent.across_organizations.filter(organization=organization, type="pilot_erased")
     rows.update(data={}, salt="")
     vouchers |= {"access": vouch(access_log.entries(organization))}
     subject = Party(person.neutral, person.reference)
@@ -144,7 +144,7 @@ def _entries_of(person: Person, organization: Organization | None) -> Iterator[A
         told |= Q(actor__iexact=text) | Q(subject__iexact=text)
         for written in {json.dumps(text), json.dumps(text, ensure_ascii=False)}:
             told |= Q(text__icontains=written)
-    rows = AccessEvent._base_manager.filter(organization=organization).annotate(text=Cast("data", TextField()))
+    rows = AccessEvent.across_organizations.filter(organization=organization).annotate(text=Cast("data", TextField()))
     return rows.filter(told).iterator(chunk_size=2000)
 
 

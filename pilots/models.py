@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from pilots.roles import ROLE_CHOICES, Role
-from pilots.tenancy import OrganizationOwned
+from pilots.tenancy import OrganizationOwned, Walled
 
 
 class Organization(models.Model):
@@ -194,7 +194,7 @@ class SignInLink(models.Model):
         return f"{self.pilot} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
-class AccessChain(models.Model):
+class AccessChain(Walled):
     """The head of one access log: an organization's, or the installation's own (without an organization)."""
 
     organization = models.OneToOneField(Organization, on_delete=models.PROTECT, null=True, related_name="+")
@@ -213,7 +213,7 @@ class AccessChain(models.Model):
         return f"{self.organization or 'installation'} up to {self.last_seq}"
 
 
-class AccessEvent(models.Model):
+class AccessEvent(Walled):
     """Who came in, who was let in, and what they were let do: sign-ins, members, roles, keys. Append-only and chained.
 
     `actor` did it to `subject`, each a pilot_id, `key:<name>` or `system`. The hash covers `actor_reference` and

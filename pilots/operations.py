@@ -20,6 +20,7 @@ from pilots import bodies, parameters, rate
 from pilots.authentication import CallerAuthentication
 from pilots.caller import Caller
 from pilots.inputs import Schema, check, object_of
+from pilots.tenancy import acting_in
 
 NOTHING: Schema = object_of({})
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {"session": []}]
@@ -147,8 +148,9 @@ def _method(item: Operation) -> Callable[..., HttpResponse]:
         caller = request.auth if isinstance(request.auth, Caller) else None
         if caller is not None:
             rate.count(caller.credential)
-        response: HttpResponse = item.handler(item.call(request._request, caller), **path)
-        return response
+            with acting_in(caller.organization.pk):
+                return _answered(item, request, caller, path)
+        return _answered(item, request, None, path)
 
     method.__name__ = item.handler.__name__
     method.__doc__ = item.handler.__doc__
@@ -165,6 +167,11 @@ def _method(item: Operation) -> Callable[..., HttpResponse]:
     )
     documented: Callable[..., HttpResponse] = document(method)
     return documented
+
+
+def _answered(item: Operation, request: Request, caller: Caller | None, path: dict[str, str]) -> HttpResponse:
+    response: HttpResponse = item.handler(item.call(request._request, caller), **path)
+    return response
 
 
 def _parameters(item: Operation) -> list[OpenApiParameter]:

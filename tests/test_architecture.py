@@ -97,9 +97,9 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
 
 # Everything that reads or writes beyond one organization, with the reason.
 BEYOND_ONE_ORGANIZATION = {
-    "interventions/models.py": "declares the manager",
     "pilots/tenancy.py": "declares the manager",
-    "interventions/events.py": "the log's own rows, by the organization's id, where creating needs no scope",
+    "pilots/management/commands/migrate.py": "data migrations change everybody's rows",
+    "pilots/back_office.py": "superusers stand above organizations",
     "interventions/actions/sweeping.py": "finds the organizations in which something is due",
     "interventions/actions/forgetting.py": "forgets what is old, whoever it belongs to",
     "interventions/insight/report.py": "the superuser's totals of all organizations",
@@ -114,6 +114,16 @@ BEYOND_ONE_ORGANIZATION = {
     "pilots/memberships.py": "asks in which organizations a pilot is",
     "pilots/sign_in/sessions.py": "a session is a person's; it ends with its tokens, wherever they are for",
     "pilots/tokens.py": "a token is what tells the organization",
+}
+# Who says in which organization everything happens from there on, whatever a query names; with the reason.
+ACTING = {
+    "pilots/tenancy.py": "declares it",
+    "pilots/operations.py": "the API, once it knows its caller",
+    "pilots/access_log.py": "what is told of a person is told to each of their organizations",
+    "interventions/views/door.py": "pages",
+    "interventions/api/waiting.py": "long polls",
+    "interventions/live/database.py": "sockets",
+    "interventions/actions/sweeping.py": "the worker, organization by organization",
 }
 # Where rows are written, besides interventions/actions.
 WRITERS = {
@@ -193,6 +203,14 @@ def method_called(call: ast.Call) -> str:
 
 def name_called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def named(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.FunctionDef):
+        return node.name
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def test_every_module_has_a_place() -> None:
@@ -311,10 +329,21 @@ def test_beyond_one_organization_goes_only_who_has_a_reason() -> None:
         module.path
         for module in modules().values()
         for node in ast.walk(module.tree)
-        if (isinstance(node, ast.Attribute) and node.attr == "across_organizations")
-        or (isinstance(node, ast.Name) and node.id == "across_organizations")
+        if named(node) in ("across_organizations", "across")
     }
     assert going == set(BEYOND_ONE_ORGANIZATION)
+
+
+def test_only_doors_say_in_which_organization_things_happen() -> None:
+    saying = {
+        module.path for module in modules().values() for node in ast.walk(module.tree) if named(node) == "acting_in"
+    }
+    assert saying == set(ACTING)
+
+
+def test_the_manager_of_djangos_own_machinery_is_left_to_it() -> None:
+    using = {module.path for module in modules().values() for node in ast.walk(module.tree) if named(node) == "ambient"}
+    assert using == {"pilots/tenancy.py", "interventions/models.py"}
 
 
 def test_imports_stand_at_the_top() -> None:

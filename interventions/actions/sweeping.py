@@ -15,6 +15,7 @@ from pilots import database
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.models import Organization
+from pilots.tenancy import acting_in
 
 # Rows per transaction: long enough to be quick over ten thousand, short enough to let decisions through between.
 BATCH = 500
@@ -70,7 +71,8 @@ def _for_each_organization(rows: QuerySet[Intervention], sweep: Callable[[Caller
         swept = BATCH
         try:
             while swept == BATCH:
-                swept = sweep(system)
+                with acting_in(organization.pk):
+                    swept = sweep(system)
                 done += swept
         except Exception as error:
             failure = error
@@ -82,7 +84,7 @@ def _for_each_organization(rows: QuerySet[Intervention], sweep: Callable[[Caller
 def _expire_batch(system: Caller) -> int:
     with writing():
         rows = Intervention.objects.for_caller(system).overdue(database.now())
-        held = _lock(rows.order_by("expires_at"))
+        held = _lock(system, rows.order_by("expires_at"))
         now = database.now()
         changes = {"status": Status.EXPIRED, "action_timestamp": now, "claimed_until": None}
         lapsed: list[Intervention] = []
@@ -98,13 +100,13 @@ def _release_batch(system: Caller) -> int:
     with writing():
         now = database.now()
         rows = Intervention.objects.for_caller(system).filter(status=Status.IN_PROGRESS.value, claimed_until__lte=now)
-        held = _lock(rows.order_by("claimed_until"))
+        held = _lock(system, rows.order_by("claimed_until"))
         changes = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
         _write_all(system, held, EventType.RELEASED, now, changes, lapsed=True)
         return len(held)
 
 
-def _lock(rows: QuerySet[Intervention]) -> list[Intervention]:
+def _lock(system: Caller, rows: QuerySet[Intervention]) -> list[Intervention]:
     # What somebody is deciding at this moment is left to them; the next sweep finds it if it is still due.
     locked = rows.select_for_update(of=("self",), skip_locked=True)
     held = list(locked[:BATCH])
@@ -112,7 +114,7 @@ def _lock(rows: QuerySet[Intervention]) -> list[Intervention]:
     approvals = defaultdict(list)
     quorums = [row.pk for row in held if row.approvals_required > 1]
     if quorums:
-        for approval in Approval.across_organizations.filter(intervention__in=quorums):
+        for approval in Approval.objects.for_caller(system).filter(intervention__in=quorums):
             approvals[approval.intervention_id].append(approval)
     for row in held:
         set_approvals(row, approvals[row.pk])

@@ -19,6 +19,7 @@ from interventions.live.hub import get_hub
 from pilots import database, rate
 from pilots.authentication import caller_of
 from pilots.operations import Call, Operation, answer, documented, operation, options_of
+from pilots.tenancy import acting_in
 
 # What a long poll could answer now, and whether that is worth answering before its time is up.
 type Reading = tuple[HttpResponse, bool]
@@ -87,8 +88,9 @@ def _read(poll: Operation, request: HttpRequest, path: dict[str, Any], first: bo
         caller = caller_of(request)
         if first:
             rate.count(caller.credential)
-        call = poll.call(request, caller)
-        return call, poll.handler(call, **path)
+        with acting_in(caller.organization.pk):
+            call = poll.call(request, caller)
+            return call, poll.handler(call, **path)
     finally:
         # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
         database.give_back()

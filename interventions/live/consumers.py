@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from interventions.live import admission, console, credentials
 from interventions.live.console import ConsoleSession
-from interventions.live.database import in_thread
+from interventions.live.database import in_organization, in_thread
 from interventions.live.hub import get_hub
 from interventions.live.program import ProgramSession
 from interventions.live.sockets import Receive, Scope, Send, Socket
@@ -36,9 +36,10 @@ async def console_consumer(scope: Scope, receive: Receive, send: Send) -> None:
     caller = await _admitted(socket, receive, lambda scope: credentials.console(scope, slug))
     if caller is None:
         return
-    async with socket.open(), get_hub().following(caller.organization.pk) as feed:
+    organization_id = caller.organization.pk
+    async with socket.open(), get_hub().following(organization_id) as feed:
         session = ConsoleSession(socket, caller, feed)
-        session.begin(await in_thread(console.place, caller, *_position(scope)))
+        session.begin(await in_organization(organization_id, console.place, caller, *_position(scope)))
         await _run(socket, caller, session)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from interventions import actions
 from interventions.lifecycle import ANSWERS
-from interventions.live.database import in_thread
+from interventions.live.database import in_organization
 from interventions.wire import JSON
 from pilots.caller import Caller
 
@@ -39,7 +39,7 @@ class Deliveries:
                 await asyncio.sleep(GATHER_SECONDS)
                 sent, self._sent = self._sent, defaultdict(set)
                 for caller, request_ids in sent.items():
-                    await in_thread(actions.record_delivery, caller, sorted(request_ids))
+                    await in_organization(caller.organization.pk, actions.record_delivery, caller, sorted(request_ids))
         except Exception:
             logger.warning("deliveries could not be recorded", exc_info=True)
         finally:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from interventions.live import layer, news
-from interventions.live.database import in_thread
+from interventions.live.database import in_organization, in_thread
 from interventions.live.feed import Feed, Watch
 from interventions.live.news import News
 
@@ -204,7 +204,7 @@ class Hub:
         if not follows or head.last_seq < position or head.last_seq - position > MAX_BEHIND:
             feed.restart(head.epoch, head.last_seq)
             return False
-        items = await in_thread(news.read, feed.organization_id, position, PAGE)
+        items = await in_organization(feed.organization_id, news.read, feed.organization_id, position, PAGE)
         # What arrived meanwhile the other way is the same news.
         feed.early = {item.seq: item for item in items} | feed.early
         self._apply_in_order(feed)

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from interventions import limits, policy
 from interventions.insight import metrics
 from interventions.live import frames, protocol, replay, summaries
-from interventions.live.database import in_thread
+from interventions.live.database import in_organization
 from interventions.live.deliveries import get_deliveries, is_news_to_agents
 from interventions.live.feed import Feed
 from interventions.live.news import News
@@ -91,12 +91,12 @@ class ProgramSession:
             self._socket.send(frames.reply("unsubscribed", data, message.echoed))
         else:
             caller = self._caller
-            answer = await in_thread(protocol.answer, caller, message)
+            answer = await in_organization(caller.organization.pk, protocol.answer, caller, message)
             self._socket.send(answer.text, lambda: _note(caller, answer.delivers))
 
     async def _subscribe(self, message: protocol.Message) -> None:
-        fields = message.fields
-        at = await in_thread(replay.place, self._caller, fields["since"], fields["epoch"])
+        fields, caller = message.fields, self._caller
+        at = await in_organization(caller.organization.pk, replay.place, caller, fields["since"], fields["epoch"])
         data = {
             "subscribed": True,
             "pilot_id": fields["pilot_id"],

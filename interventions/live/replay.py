@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from interventions import listing
 from interventions.errors import LogTruncated
 from interventions.live import news
-from interventions.live.database import in_thread
+from interventions.live.database import in_organization
 from interventions.live.feed import Feed
 from interventions.live.news import News
 from interventions.live.sockets import SERVER_ERROR, Socket
@@ -102,10 +102,14 @@ class Subscription:
         self._position, self._live = seq, True
         self._announce_resync(seq, epoch)
 
+    async def _read(self) -> list[News]:
+        organization_id = self._feed.organization_id
+        return await in_organization(organization_id, news.read, organization_id, self._position, PAGE)
+
     async def _catch_up(self) -> None:
         try:
             while self._position < (self._feed.position or 0):
-                items = await in_thread(news.read, self._feed.organization_id, self._position, PAGE)
+                items = await self._read()
                 if not items or items[0].seq != self._position + 1:
                     # Pruned under our hands.
                     self.resync(self._feed.position or 0, self._feed.epoch)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from interventions.live.database import in_thread
+from interventions.live.database import in_organization
 from interventions.live.feed import Feed
 from interventions.live.news import News
 
@@ -63,6 +63,7 @@ class Summary:
         self._wake.set()
 
     async def _keep_telling(self) -> None:
+        organization_id = self._feed.organization_id
         while True:
             await self._next_occasion()
             newcomers, self._newcomers = self._newcomers, {}
@@ -71,7 +72,7 @@ class Summary:
             if due:
                 self._changed, self._told_at = False, time.monotonic()
             try:
-                text = await in_thread(self._make, self._feed.organization_id)
+                text = await in_organization(organization_id, self._make, organization_id)
             except Exception:
                 logger.warning("figures cannot be made now", exc_info=True)
                 self._changed = True

@@ -11,6 +11,7 @@ from django.utils import timezone
 from conftest import World
 from pilots import api_keys, key_text
 from pilots.models import AccessChain, AccessEvent, ApiKey
+from pilots.tenancy import across
 
 pytestmark = pytest.mark.embedded
 
@@ -75,9 +76,10 @@ def test_a_revoked_an_expired_and_a_replaced_key_are_refused(world: World) -> No
 
 
 def test_a_key_goes_with_its_organization(world: World) -> None:
-    AccessEvent.objects.filter(organization=world.globex).delete()
-    AccessChain.objects.filter(organization=world.globex).delete()
-    world.globex.delete()
+    AccessEvent.across_organizations.filter(organization=world.globex).delete()
+    AccessChain.across_organizations.filter(organization=world.globex).delete()
+    with across():
+        world.globex.delete()
     assert refused(world.keys["globex-agent"][1]) == "invalid_key"
 
 

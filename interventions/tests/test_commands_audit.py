@@ -17,6 +17,7 @@ from pilots import actions as actions_of_pilots
 from pilots import chains
 from pilots.models import AccessChain, AccessEvent, Membership, Organization
 from pilots.roles import Role
+from pilots.tenancy import across
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -203,9 +204,9 @@ def test_a_record_cut_short_with_its_head_agrees_with_itself_but_not_with_its_an
 
 
 def test_an_access_log_cut_short_with_its_head_is_found_by_its_anchor(world: World, anchors: str) -> None:
-    first = AccessEvent._base_manager.get(organization=world.acme, seq=1)
-    AccessEvent._base_manager.filter(organization=world.acme, seq=2).delete()
-    AccessChain._base_manager.filter(organization=world.acme).update(last_seq=1, head_hash=first.hash)
+    first = AccessEvent.across_organizations.get(organization=world.acme, seq=1)
+    AccessEvent.across_organizations.filter(organization=world.acme, seq=2).delete()
+    AccessChain.across_organizations.filter(organization=world.acme).update(last_seq=1, head_hash=first.hash)
     assert "acme, access log: 1 events verified, the chain holds." in run("verify_audit")
     said, line = failing("verify_audit", "--anchors", anchors, "--json")
     assert "is not there any more" in json.loads(said)["acme"]["access"]["findings"][0]["problem"]
@@ -213,9 +214,10 @@ def test_an_access_log_cut_short_with_its_head_is_found_by_its_anchor(world: Wor
 
 
 def test_an_organization_that_vanished_is_missed(world: World, anchors: str) -> None:
-    AccessEvent._base_manager.filter(organization=world.globex).delete()
-    AccessChain._base_manager.filter(organization=world.globex).delete()
-    world.globex.delete()
+    AccessEvent.across_organizations.filter(organization=world.globex).delete()
+    AccessChain.across_organizations.filter(organization=world.globex).delete()
+    with across():
+        world.globex.delete()
     assert "The log of globex " in failing("verify_audit", "--anchors", anchors)[1]
     run("verify_audit", "--anchors", anchors, "--org", "acme")
 

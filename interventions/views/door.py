@@ -18,6 +18,7 @@ from pilots.errors import NotAllowed, NotFound
 from pilots.memberships import choose, memberships_of, remember
 from pilots.models import Pilot
 from pilots.sign_in import second_factor, sessions
+from pilots.tenancy import acting_in
 
 type PageView[**Rest] = Callable[Concatenate[HttpRequest, Caller, Rest], HttpResponse]
 
@@ -36,7 +37,8 @@ def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
                 return to_second_factor(request)
             remember(request.session, membership)
             caller = Caller.of_pilot(membership, credential=f"session:{request.session.session_key}")
-            return private(view(request, caller, *args, **kwargs))
+            with acting_in(caller.organization.pk):
+                return private(view(request, caller, *args, **kwargs))
         except NotFound as error:
             raise Http404(error.detail) from error
         except NotAllowed as error:

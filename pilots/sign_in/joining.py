@@ -95,7 +95,7 @@ def _domain_of(identity: Identity) -> str:
 
 
 def _was_removed(pilot: Pilot, organization: Organization) -> bool:
-    removals = AccessEvent.objects.filter(organization=organization, type="member_removed")
+    removals = AccessEvent.objects.for_organization(organization.pk).filter(type="member_removed")
     return removals.filter(subject_reference=Party.of(pilot).reference).exists()
 
 

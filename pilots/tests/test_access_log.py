@@ -14,6 +14,7 @@ from pilots.access_log import SYSTEM, Party
 from pilots.models import AccessChain, AccessEvent, Organization, Pilot
 from pilots.roles import Role
 from pilots.sign_in import links, telling
+from pilots.tenancy import across
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -91,7 +92,7 @@ def test_what_was_typed_is_not_kept_where_nobody_is_called_so(world: World) -> N
     fail("local:my-secret-passphrase", "my-secret-passphrase")
     Client().post("/accounts/login/", {"login": "my-secret-passphrase", "password": "x"})
     assert [entry[:3] for entry in told(None)] == [("sign_in_failed", "unknown", "")] * 2
-    assert "secret" not in str(list(AccessEvent._base_manager.values()))
+    assert "secret" not in str(list(AccessEvent.across_organizations.values()))
 
 
 def test_a_flood_from_many_addresses_is_counted_not_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +189,7 @@ def log(world: World) -> list[AccessEvent]:
 
 
 def change(event: AccessEvent, **fields: Any) -> None:
-    AccessEvent._base_manager.filter(pk=event.pk).update(**fields)
+    AccessEvent.across_organizations.filter(pk=event.pk).update(**fields)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_an_entry_at_another_time_is_found(world: World, log: list[AccessEvent])
 
 
 def delete_first(log: list[AccessEvent]) -> None:
-    AccessEvent._base_manager.filter(organization=log[0].organization).order_by("seq")[0].delete()
+    AccessEvent.across_organizations.filter(organization=log[0].organization).order_by("seq")[0].delete()
 
 
 def delete_middle(log: list[AccessEvent]) -> None:
@@ -230,7 +231,7 @@ def delete_last(log: list[AccessEvent]) -> None:
 def truncate(log: list[AccessEvent]) -> None:
     """With a head that says what is left."""
     log[3].delete()
-    head = AccessChain._base_manager.filter(organization=log[0].organization)
+    head = AccessChain.across_organizations.filter(organization=log[0].organization)
     head.update(last_seq=log[3].seq - 1)
 
 
@@ -242,7 +243,7 @@ def reorder(log: list[AccessEvent]) -> None:
 
 
 def insert(log: list[AccessEvent]) -> None:
-    forged = AccessEvent._base_manager.get(pk=log[1].pk)
+    forged = AccessEvent.across_organizations.get(pk=log[1].pk)
     forged.pk, forged.seq = None, log[3].seq + 1
     forged.save(force_insert=True)
 
@@ -266,7 +267,7 @@ def test_a_log_with_more_less_or_another_order_is_found(
 
 def test_the_installations_own_log_is_verified_too(world: World, log: list[AccessEvent]) -> None:
     fail("local:nobody")
-    AccessEvent._base_manager.filter(organization=None, seq=1).delete()
+    AccessEvent.across_organizations.filter(organization=None, seq=1).delete()
     assert problems(None)
     assert problems(world.acme) == []
 
@@ -279,5 +280,6 @@ def test_an_emptied_entry_holds_but_other_data_in_its_place_is_found(world: Worl
 
 
 def test_pilots_who_were_deleted_break_no_chain(world: World, log: list[AccessEvent]) -> None:
-    Pilot.objects.get(pilot_id="local:otto").delete()
+    with across():
+        Pilot.objects.get(pilot_id="local:otto").delete()
     assert problems(world.acme) == []

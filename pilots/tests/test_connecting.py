@@ -56,7 +56,7 @@ def test_a_connected_account_signs_in_the_same_pilot(provider: Provider, otto: C
     assert signed_in(client) == "local:otto"
     pilot = Pilot.objects.get(pilot_id="local:otto")
     assert (pilot.name, pilot.email, pilot.oauth_provider, pilot.oauth_id) == ("Otto", "", "local", "")
-    event = AccessEvent.objects.get(type="provider_connected")
+    event = AccessEvent.across_organizations.get(type="provider_connected")
     assert (event.subject, event.data) == ("local:otto", {"provider": "github"})
 
 
@@ -130,7 +130,7 @@ def test_the_account_the_id_comes_from_stays(provider: Provider) -> None:
     assert b"stays connected" in disconnect(client, "github")
     assert b"can no longer sign in" in disconnect(client, "google")
     assert ways("github:octocat") == {"github"}
-    assert AccessEvent.objects.get(type="provider_disconnected").data == {"provider": "google"}
+    assert AccessEvent.across_organizations.get(type="provider_disconnected").data == {"provider": "google"}
 
 
 def test_the_last_way_in_stays(provider: Provider, otto: Client, settings: Any) -> None:

@@ -89,7 +89,7 @@ def test_revoking_ends_every_key_of_the_name_and_may_be_repeated(world: World) -
     for text in texts:
         with pytest.raises(NotAuthenticated):
             api_keys.match(text)
-    revoked = AccessEvent.objects.filter(type="key_revoked", organization=world.acme)
+    revoked = AccessEvent.across_organizations.filter(type="key_revoked", organization=world.acme)
     assert revoked.count() == 2
 
 

@@ -336,7 +336,7 @@ def test_a_deactivated_pilot_is_told_so(provider: Provider) -> None:
     assert answer.status_code == 403
     assert b"Your account is switched off" in answer.content
     assert signed_in(client) is None
-    event = AccessEvent.objects.get(type="sign_in_failed")
+    event = AccessEvent.across_organizations.get(type="sign_in_failed")
     assert (event.subject, event.data["provider"]) == ("github:octocat", "github")
 
 
@@ -372,6 +372,6 @@ def test_without_variables_no_provider_is_there(settings: Any) -> None:
 
 def test_the_access_log_tells_of_the_new_pilot(provider: Provider) -> None:
     sign_in(Client(), provider, "microsoft")
-    told = list(AccessEvent.objects.order_by("pk").values_list("type", "subject"))
+    told = list(AccessEvent.across_organizations.order_by("pk").values_list("type", "subject"))
     pilot_id = provider.people["microsoft"]["ada"].pilot_id
     assert told == [("pilot_created", pilot_id), ("signed_in", pilot_id)]
