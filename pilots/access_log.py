@@ -86,7 +86,7 @@ def record_of_pilot(type: str, pilot: Pilot, actor: Party | None = None, data: d
 
 def newest(organization: Organization | None, limit: int, before: int | None = None) -> list[AccessEvent]:
     """At most `limit` entries, newest first; `before` is the seq of the last one seen, to go on from."""
-    rows = _rows(organization)
+    rows = log_of(organization)
     if before is not None:
         rows = rows.filter(seq__lt=before)
     return list(rows.order_by("-seq")[:limit])
@@ -94,7 +94,7 @@ def newest(organization: Organization | None, limit: int, before: int | None = N
 
 def entries(organization: Organization | None) -> Iterator[AccessEvent]:
     """All of the log, oldest first, few in memory at a time."""
-    return database.in_steps(_rows(organization), "seq")
+    return database.in_steps(log_of(organization), "seq")
 
 
 def hold(organization: Organization | None) -> None:
@@ -105,9 +105,8 @@ def hold(organization: Organization | None) -> None:
 def audit(organization: Organization | None) -> Audit:
     """Verifies the log as it is at one moment, while others go on writing."""
     with database.snapshot():
-        rows = _rows(organization)
-        head = rows.order_by("-seq").values_list("hash", flat=True).first()
-        return Audit(rows.count(), head or "", list(verify(organization)))
+        last = log_of(organization).order_by("-seq").values_list("hash", flat=True).first()
+        return Audit(log_of(organization).count(), last or "", list(verify(organization)))
 
 
 def verify(organization: Organization | None) -> Iterator[Finding]:
@@ -141,7 +140,7 @@ def head(organization: Organization | None) -> Head:
 
 def hash_at(organization: Organization | None, seq: int) -> str | None:
     """The hash of the entry at this position; None where there is none."""
-    return _rows(organization).filter(seq=seq).values_list("hash", flat=True).first()
+    return log_of(organization).filter(seq=seq).values_list("hash", flat=True).first()
 
 
 def voucher(organization_id: int | None, log: str) -> dict[str, Any] | None:
@@ -169,7 +168,7 @@ def hash_of(previous_hash: str, event: AccessEvent) -> str:
         previous_hash,
         event.seq,
         event.type,
-        _moment(event.at),
+        written(event.at),
         event.actor_reference,
         event.subject_reference,
         event.data_digest,
@@ -177,19 +176,21 @@ def hash_of(previous_hash: str, event: AccessEvent) -> str:
     return hashlib.sha256(rfc8785.dumps(parts)).hexdigest()
 
 
+def log_of(organization: Organization | None) -> QuerySet[AccessEvent]:
+    """The entries of one log, to be asked further."""
+    return AccessEvent.objects.for_organization(_id(organization))
+
+
 def _id(organization: Organization | None) -> int | None:
     return organization.pk if organization else None
-
-
-def _rows(organization: Organization | None) -> QuerySet[AccessEvent]:
-    return AccessEvent.objects.for_organization(_id(organization))
 
 
 def _chains(organization: Organization | None) -> QuerySet[AccessChain]:
     return AccessChain.objects.for_organization(_id(organization))
 
 
-def _moment(at: datetime) -> str:
+def written(at: datetime) -> str:
+    """A moment as the hash covers it."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

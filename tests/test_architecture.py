@@ -30,7 +30,17 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (8, "sockets", ("interventions.live.*",)),
     (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),
     (5, "", ("interventions.actions.*", "interventions.events", "interventions.appending", "interventions.tallies")),
-    (5, "", ("interventions.invariants", "interventions.audits", "interventions.retelling", "interventions.diagnosis")),
+    (
+        5,
+        "",
+        (
+            "interventions.exporting",
+            "interventions.invariants",
+            "interventions.audits",
+            "interventions.retelling",
+            "interventions.diagnosis",
+        ),
+    ),
     (4, "", ("interventions.models", "interventions.queries", "interventions.fields", "interventions.wire")),
     (
         3,
