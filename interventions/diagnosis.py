@@ -1,5 +1,6 @@
 """Can Chameleon do its work as it is set up here? What `manage.py doctor` asks, and what it advises."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,14 @@ from django.db.migrations.executor import MigrationExecutor
 from interventions.lifecycle import OPEN
 from interventions.models import Intervention
 from pilots import database
-from pilots.models import Membership
+from pilots.api_keys import EXPIRES_SOON
+from pilots.models import ApiKey, Membership
 
 # A worker marks what is past its deadline within a second; later than this nobody is doing it.
 LATE = timedelta(seconds=10)
 SKEW = timedelta(seconds=2)
 LEAST_POSTGRESQL = 150000
+MAX_KEYS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def examine() -> list[Finding]:
         findings += [*_guarded("settings", _checks), *migrated]
         if migrated[0].state == "ok":
             findings += [*_guarded("clock", _clock), *_guarded("worker", _worker), *_guarded("pilots", _pilots)]
+            findings += _guarded("keys", _keys)
     return findings
 
 
@@ -121,3 +125,20 @@ def _pilots() -> Iterator[Finding]:
         yield Finding("pilots", "ok", "somebody can decide.")
     else:
         yield Finding("pilots", "warning", "nobody is in an organization yet: create_org, then create_pilot.")
+
+
+def _keys() -> Iterator[Finding]:
+    now = database.now()
+    # A replaced key is meant to end; an agent whose only key ends is cut off.
+    living = ApiKey.across_organizations.filter(revoked_at=None, superseded_at=None, expires_at__gt=now)
+    ending = living.filter(expires_at__lte=now + EXPIRES_SOON).order_by("expires_at").select_related("organization")
+    for row in ending[:MAX_KEYS]:
+        command = f"rotate_api_key --org {row.organization.slug} --name {shlex.quote(row.name)}"
+        yield Finding(
+            "keys", "warning", f"{row.name!r} ends on {row.expires_at:%Y-%m-%d %H:%M} UTC: manage.py {command}"
+        )
+    more = ending.count() - MAX_KEYS
+    if more > 0:
+        yield Finding("keys", "warning", f"{more} more end within {EXPIRES_SOON.days} days: see list_api_keys.")
+    if not ending:
+        yield Finding("keys", "ok", f"none ends within {EXPIRES_SOON.days} days.")

@@ -14,7 +14,7 @@ from conftest import World
 from interventions import actions, events
 from interventions.models import Event, Intervention, Stream, Tally
 from pilots import actions as actions_of_pilots
-from pilots import chains
+from pilots import api_keys, chains
 from pilots.models import AccessChain, AccessEvent, Membership, Organization
 from pilots.roles import Role
 from pilots.tenancy import across
@@ -131,6 +131,20 @@ def test_the_doctor_says_what_is_merely_unwise(world: World, settings: Any) -> N
     said = run("doctor")
     assert "warning  settings: DEBUG is on" in said
     assert "warning  pilots: nobody" in said
+
+
+def test_the_doctor_names_keys_that_end_within_a_week(world: World) -> None:
+    assert "ok       keys: none ends" in run("doctor")
+    for days in (1, 6, 8):
+        api_keys.make(world.acme, f"for {days}", ["events:read"], timezone.now() + timedelta(days=days))
+    replaced, _ = world.keys["agent"]
+    api_keys.rotate(replaced)
+    said = run("doctor")
+    assert "manage.py rotate_api_key --org acme --name 'for 1'" in said
+    assert "'for 6' ends on " in said
+    # One that has a week left, and one that was replaced, need nobody.
+    assert "for 8" not in said
+    assert "'agent'" not in said
 
 
 def test_the_doctor_sees_a_redis_that_does_not_answer(world: World, settings: Any) -> None:
