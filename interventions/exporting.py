@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -59,16 +59,8 @@ def _everything(organization: Organization) -> Iterator[tuple[str, JSON]]:
 def _each[Row: Model](
     kind: str, rows: QuerySet[Row], as_json: Callable[[Row], JSON], by: str = "pk"
 ) -> Iterator[tuple[str, JSON]]:
-    for row in _paged(rows, by):
+    for row in database.in_steps(rows, by, step=PAGE):
         yield kind, as_json(row)
-
-
-def _paged[Row: Model](rows: QuerySet[Row], by: str) -> Iterable[Row]:
-    """By key, page after page: one query for all would be held in memory on a server without cursors."""
-    last: Any = None
-    while page := list((rows if last is None else rows.filter(**{f"{by}__gt": last})).order_by(by)[:PAGE]):
-        yield from page
-        last = getattr(page[-1], by)
 
 
 def _heading(organization: Organization) -> JSON:

@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import CASCADE, Q, TextField
 from django.db.models.functions import Cast
 
-from pilots import access_log
+from pilots import access_log, database
 from pilots.access_log import SYSTEM, Party
 from pilots.chains import Link, Redaction
 from pilots.errors import DomainError
@@ -107,22 +107,21 @@ def redact_access(person: Person, organization: Organization | None) -> int:
     """Puts the neutral name into the organization's access log, whose chain goes on holding; returns how many entries
     told of the person. The caller holds the chain's lock and calls `access_log.record` for `pilot_erased` afterwards.
     """
-    changing = changes(person, organization)
-    for pk, fields in changing.items():
-        AccessEvent.across_organizations.filter(pk=pk).update(**fields)
-    return len(changing)
+    told = 0
+    for event in _entries_of(person, organization):
+        if fields := _redacted(person, event):
+            told += access_log.log_of(organization).filter(pk=event.pk).update(**fields)
+    return told
 
 
-def changes(person: Person, organization: Organization | None) -> dict[int, dict[str, Any]]:
-    """What changes in the entries of the organization's access log that tell of the person."""
-    found = {event.pk: _redacted(person, event) for event in _entries_of(person, organization)}
-    return {pk: fields for pk, fields in found.items() if fields}
+def is_told_of(person: Person, organization: Organization) -> bool:
+    """True where an entry of the organization's access log names them."""
+    return any(_redacted(person, event) for event in _entries_of(person, organization))
 
 
 def record(person: Person, organization: Organization | None, vouchers: dict[str, Any]) -> None:
     """Tells of the erasure, with what vouches for the entries that lost their own salt; older vouchers go."""
-    rows = AccessEvent.across_organizations.filter(organization=organization, type="pilot_erased")
-    rows.update(data={}, salt="")
+    access_log.log_of(organization).filter(type="pilot_erased").update(data={}, salt="")
     vouchers |= {"access": vouch(access_log.entries(organization))}
     subject = Party(person.neutral, person.reference)
     access_log.record("pilot_erased", SYSTEM, subject, organization=organization, data=vouchers)
@@ -144,8 +143,8 @@ def _entries_of(person: Person, organization: Organization | None) -> Iterator[A
         told |= Q(actor__iexact=text) | Q(subject__iexact=text)
         for written in {json.dumps(text), json.dumps(text, ensure_ascii=False)}:
             told |= Q(text__icontains=written)
-    rows = AccessEvent.across_organizations.filter(organization=organization).annotate(text=Cast("data", TextField()))
-    return rows.filter(told).iterator(chunk_size=2000)
+    rows = access_log.log_of(organization).annotate(text=Cast("data", TextField()))
+    return database.in_steps(rows.filter(told), "seq")
 
 
 def _redacted(person: Person, event: AccessEvent) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def _forget_sessions(person: Person) -> int:
     decode = import_module(settings.SESSION_ENGINE).SessionStore().decode
     whose = str(person.pilot.pk)
     ended = []
-    for row in Session.objects.iterator(chunk_size=500):
+    for row in database.in_steps(Session.objects.all(), "pk"):
         data = decode(row.session_data)
         text = json.dumps(data, default=str)
         if data.get("_auth_user_id") == whose or any(json.dumps(own) in text for own in person.texts):
@@ -205,7 +204,7 @@ def _forget_in_back_office(person: Person) -> int:
     words = sorted({*person.texts, person.name} - {""}, key=len, reverse=True)
     pattern = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words))
     changed = 0
-    for entry in LogEntry.objects.filter(content_type__app_label="pilots").iterator(chunk_size=500):
+    for entry in database.in_steps(LogEntry.objects.filter(content_type__app_label="pilots"), "pk"):
         repr_, message = (pattern.sub(person.neutral, text) for text in (entry.object_repr, entry.change_message))
         if (repr_, message) != (entry.object_repr, entry.change_message):
             changed += LogEntry.objects.filter(pk=entry.pk).update(object_repr=repr_[:200], change_message=message)

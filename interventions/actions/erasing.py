@@ -64,7 +64,7 @@ def _is_told_of(person: Person, organization: Organization) -> bool:
         or _rows_of(person, organization).exists()
         or _events_of(person, organization).exists()
         or PilotTally.objects.for_organization(pk).filter(pilot_id=person.pilot_id).exists()
-        or bool(erasing.changes(person, organization))
+        or erasing.is_told_of(person, organization)
     )
 
 
@@ -94,8 +94,8 @@ def _erase_in(person: Person, organization: Organization, *, texts: bool) -> Cou
     rows.filter(assigned_to=person.pilot_id).update(assigned_to=person.neutral)
     PilotTally.objects.for_organization(pk).filter(pilot_id=person.pilot_id).update(pilot_id=person.neutral)
     counts["access events"] = erasing.redact_access(person, organization)
-    log = Event.objects.for_organization(pk).filter(salt="").order_by("seq")
-    erasing.record(person, organization, {"record": erasing.vouch(log.iterator(chunk_size=2000))})
+    touched = database.in_steps(Event.objects.for_organization(pk).filter(salt=""), "seq")
+    erasing.record(person, organization, {"record": erasing.vouch(touched)})
     return counts
 
 
@@ -122,7 +122,7 @@ def _release(person: Person, organization: Organization) -> int:
 def _redact_events(person: Person, organization: Organization, *, texts: bool) -> int:
     rows = Event.objects.for_organization(organization.pk)
     count = 0
-    for event in list(_events_of(person, organization).order_by("seq")):
+    for event in database.in_steps(_events_of(person, organization), "seq"):
         data = _redacted(person, event, texts=texts)
         fields = {"data": data, "salt": ""} if data != event.data else {}
         if event.actor == person.pilot_id:
