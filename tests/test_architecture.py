@@ -102,7 +102,12 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "pilots.back_office",
     ),
     "django.contrib.messages": ("interventions.views.*", "pilots.views", "pilots.admin*", "pilots.sign_in.*"),
-    "django.template": ("interventions.fragments", "interventions.templatetags.*", "interventions.views.*"),
+    "django.template": (
+        "pilots.admin_keys",
+        "interventions.fragments",
+        "interventions.templatetags.*",
+        "interventions.views.*",
+    ),
 }
 
 # Everything that reads or writes beyond one organization, with the reason.
