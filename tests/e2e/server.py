@@ -7,10 +7,10 @@ from tests import servers
 
 
 @contextmanager
-def running(database_url: str, **environment: str) -> Iterator[str]:
+def running(database_url: str, *, application: str = "chameleon.asgi:application", **environment: str) -> Iterator[str]:
     """The address of a server that lives as long as the block."""
     port = servers.free_port()
-    arguments = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "chameleon.asgi:application"]
+    arguments = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), application]
     process = servers.start(arguments, DATABASE_URL=database_url, **environment)
     try:
         address = f"http://127.0.0.1:{port}"
