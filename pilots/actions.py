@@ -132,6 +132,18 @@ def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party 
     return membership, joined
 
 
+def remove_member(pilot: Pilot, organization: Organization, *, by: Party = SYSTEM) -> bool:
+    """Ends the pilot's membership; False where there was none. Open pages and sockets close within seconds."""
+    with writing():
+        row = Membership.objects.for_organization(organization.pk).filter(pilot=pilot).first()
+        if row is None:
+            return False
+        data = {"role": row.role}
+        access_log.record("member_removed", by, Party.of(pilot), organization=organization, data=data)
+        row.delete()
+    return True
+
+
 def set_password(pilot: Pilot, password: str, *, by: Party = SYSTEM, keep: str = "") -> None:
     """The password from now on; every session and refresh token of before ends, but for the session to keep."""
     if pilot.oauth_provider != "local":

@@ -7,17 +7,19 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from pilots import actions, api_keys
-from pilots.access_log import SYSTEM, Party
-from pilots.errors import InvalidInput
-from pilots.models import ApiKey, Membership, Organization, Pilot
+from pilots import access_log, actions
+from pilots.admin_access import acting
+from pilots.admin_keys import ApiKeyAdmin as ApiKeyAdmin
+from pilots.database import writing
+from pilots.models import Membership, Organization, Pilot
+from pilots.roles import Role
 
 admin.site.site_header = "Chameleon back office"
 admin.site.site_title = "Chameleon"
@@ -65,6 +67,16 @@ class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         # Addresses, tokens and agents name it by its slug.
         return [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
 
+    def save_model(self, request: HttpRequest, obj: Organization, form: "forms.ModelForm[Any]", change: bool) -> None:
+        by, settings = acting(request), obj.settings
+        if change:
+            row = Organization.objects.get(pk=obj.pk)
+            actions.rename_organization(row, obj.name, by=by)
+        else:
+            row, _ = actions.create_organization(obj.slug, name=obj.name, by=by)
+            obj.pk, obj._state.adding = row.pk, False
+        actions.change_settings(row, settings, without=row.settings.keys() - settings.keys(), by=by)
+
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         """Its record goes with it: that is no business of a button."""
         return False
@@ -94,9 +106,42 @@ class PilotAdmin(UserAdmin):  # type: ignore[type-arg]
         return self.readonly_fields if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Pilot, form: "forms.ModelForm[Any]", change: bool) -> None:
+        by = acting(request)
+        if not change:
+            super().save_model(request, obj, form, change)
+            access_log.record_of_pilot("pilot_created", obj, by)
+            return
+        before = Pilot.objects.get(pk=obj.pk)
+        # The form counts `[]` over `[]` as a change.
+        changed = {name for name in form.changed_data if getattr(obj, name) != getattr(before, name)}
+        rights = {name: getattr(obj, name) for name in changed & {"is_active", "is_superuser"}}
+        for name in rights:
+            setattr(obj, name, getattr(before, name))
         super().save_model(request, obj, form, change)
-        if change and not obj.is_active:
-            actions.end_sign_ins(obj)
+        actions.note_change(obj, changed - rights.keys(), by=by)
+        if rights:
+            actions.set_rights(obj, **rights, by=by)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        by = acting(request)
+        formset.save(commit=False)
+        for row in formset.deleted_objects:
+            actions.remove_member(row.pilot, row.organization, by=by)
+        for line in formset.initial_forms:
+            # A membership cannot be carried into another organization: it ends, and another begins.
+            if "organization" in line.changed_data:
+                left = Organization.objects.get(pk=line.initial["organization"])
+                actions.remove_member(line.instance.pilot, left, by=by)
+        for row in [*formset.new_objects, *(row for row, _ in formset.changed_objects)]:
+            actions.set_role(row.pilot, row.organization, Role(row.role), by=by)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with writing():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+            # It leads on where the password was taken, and shows the form again where it was not.
+            if request.method == "POST" and response.status_code == 302:
+                access_log.record_of_pilot("password_changed", Pilot.objects.get(pk=id), acting(request))
+        return response
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         """The record names pilots for good; one who leaves is made inactive."""
@@ -110,58 +155,17 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("pilot__pilot_id", "pilot__name", "organization__slug")
     autocomplete_fields = ("pilot", "organization")
 
+    def get_readonly_fields(self, _request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        # Another pilot or organization is another membership.
+        return ("pilot", "organization") if obj else ()
 
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in api_keys.SCOPES], widget=forms.CheckboxSelectMultiple
-    )
+    def save_model(self, request: HttpRequest, obj: Membership, form: "forms.ModelForm[Any]", change: bool) -> None:
+        row, _ = actions.set_role(obj.pilot, obj.organization, Role(obj.role), by=acting(request))
+        obj.pk, obj._state.adding = row.pk, False
 
-    class Meta:
-        model = ApiKey
-        fields = ("organization", "name", "scopes", "expires_at")
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        actions.remove_member(obj.pilot, obj.organization, by=acting(request))
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if {"organization", "name", "scopes"} <= cleaned.keys():
-            try:
-                api_keys.check(cleaned["organization"], cleaned["name"], cleaned["scopes"])
-            except InvalidInput as error:
-                raise forms.ValidationError(error.errors or error.detail) from error
-        return cleaned
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A key is made here and shown once; afterwards it can only be looked at and revoked."""
-
-    form = ApiKeyForm
-    list_display = ("name", "organization", "scopes", "last_used_at", "expires_at", "revoked_at")
-    list_filter = ("organization",)
-    search_fields = ("name", "key_id", "organization__slug")
-    autocomplete_fields = ("organization",)
-    actions = ("revoke",)
-    readonly_fields = ("key_id", "created_at", "last_used_at", "revoked_at")
-
-    def get_fields(self, _request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        asked = ("organization", "name", "scopes", "expires_at")
-        return (*asked, *self.readonly_fields) if obj else asked
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: "forms.ModelForm[Any]", change: bool) -> None:
-        row, text = api_keys.make(
-            obj.organization, obj.name, list(obj.scopes), obj.expires_at, by=Party.of(request.user)
-        )
-        obj.pk = row.pk
-        obj._state.adding = False
-        messages.warning(request, f"Copy the key now, it is not shown again: {text}")
-
-    @admin.action(description="Revoke the chosen keys", permissions=["view"])
-    def revoke(self, request: HttpRequest, rows: QuerySet[ApiKey]) -> None:
-        for row in rows:
-            api_keys.revoke(row, by=Party.of(request.user) if isinstance(request.user, Pilot) else SYSTEM)
-        messages.success(request, "Revoked: these keys open nothing any more.")
+    def delete_queryset(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        for row in rows.select_related("pilot", "organization"):
+            self.delete_model(request, row)
