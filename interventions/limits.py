@@ -10,8 +10,6 @@ from typing import Any, Protocol
 from pilots.caller import Caller
 from pilots.errors import NotAllowed
 
-CODE = "key_limited"
-
 
 class Asked(Protocol):
     """A draft or a row."""
@@ -41,11 +39,13 @@ def require_inside(caller: Caller, asked: Iterable[Asked]) -> None:
     """Raises NotAllowed where the caller's limits do not cover every one of these."""
     if caller.limits and not all(covers(caller, one) for one in asked):
         raise NotAllowed(
-            f"This API key is limited to {caller.limits}: ask within that, or with another key.", code=CODE
+            f"This API key is limited to {caller.limits}: ask within that, or with another key.", code="key_limited"
         )
 
 
 def require_unlimited(caller: Caller) -> None:
     """Raises NotAllowed where the answer would be about interventions that the caller may not see."""
     if caller.limits:
-        raise NotAllowed("Figures are about the whole organization: a key with limits does not get them.", code=CODE)
+        raise NotAllowed(
+            "Figures are about the whole organization: a key with limits does not get them.", code="key_limited"
+        )

@@ -75,9 +75,9 @@ def rotate(key: ApiKey, overlap: timedelta = OVERLAP, *, by: Party = SYSTEM) -> 
         # Whoever rotates the same key at the same moment waits here, and then finds it replaced.
         key = ApiKey.objects.for_organization(key.organization_id).select_for_update().get(pk=key.pk)
         if key.superseded_at is not None:
-            raise InvalidInput("This key was replaced already; rotate the newer one of its name.", code="superseded")
+            raise InvalidInput("This key was replaced already; rotate the newer one of its name.")
         if key.revoked_at is not None:
-            raise InvalidInput("This key was revoked; make a new one under another name.", code="revoked")
+            raise InvalidInput("This key was revoked; make a new one under another name.")
         moment = timezone.now()
         expires_at = None if key.expires_at is None else moment + (key.expires_at - key.created_at)
         ended = [row.key_id for row in living(key.organization, key.name) if row.pk != key.pk]
