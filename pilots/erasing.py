@@ -19,19 +19,13 @@ from django.db.models.functions import Cast
 from pilots import access_log, database
 from pilots.access_log import SYSTEM, Party
 from pilots.chains import Link, Redaction
-from pilots.errors import DomainError
+from pilots.errors import NotAllowed
 from pilots.models import AccessEvent, ApiKey, Invitation, Membership, Organization, Pilot
 from pilots.roles import Role
 
 PROVIDER = "erased"
 # What in an entry of the access log tells where somebody sat.
 _WHERE = ("address", "agent")
-
-
-class Refused(DomainError):
-    """Erasing this pilot now would leave something in a state nobody wants."""
-
-    code = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +75,14 @@ def is_erased(pilot: Pilot) -> bool:
 
 
 def require_another_admin(pilot: Pilot) -> None:
-    """Raises Refused where an organization would be left without anybody who may let others in."""
+    """Raises NotAllowed where an organization would be left without anybody who may let others in."""
     for mine in Membership.across_organizations.filter(pilot=pilot, role=Role.ADMIN.value).select_related(
         "organization"
     ):
         admins = Membership.objects.for_organization(mine.organization_id).filter(role=Role.ADMIN.value)
         if not admins.filter(pilot__is_active=True).exclude(pilot=pilot).exists():
             slug = mine.organization.slug
-            raise Refused(f"They are the last ADMIN of {slug}: first set_role another pilot ADMIN --org {slug}.")
+            raise NotAllowed(f"They are the last ADMIN of {slug}: first set_role another pilot ADMIN --org {slug}.")
 
 
 def forget(person: Person) -> dict[str, int]:

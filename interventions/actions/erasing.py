@@ -16,7 +16,8 @@ from interventions.models import Approval, Event, Intervention, PilotTally
 from pilots import access_log, database, erasing
 from pilots.caller import Caller
 from pilots.database import writing
-from pilots.erasing import Person, Refused
+from pilots.erasing import Person
+from pilots.errors import NotAllowed
 from pilots.models import Membership, Organization, Pilot
 
 # In place of what the pilot wrote, where that is erased too: some decisions must have a reason.
@@ -37,8 +38,8 @@ class Erased:
 def erase(pilot: Pilot, *, texts: bool = False, force: bool = False, dry_run: bool = False) -> Erased:
     """Forgets the pilot in all organizations, in one transaction; both logs go on verifying.
 
-    With `texts` the reasons and comments they wrote go too. Raises Refused for the last ADMIN of an organization, and
-    where a log does not verify, for erasing would hide what was done to it; `force` goes on all the same.
+    With `texts` the reasons and comments they wrote go too. Raises NotAllowed for the last ADMIN of an organization,
+    and where a log does not verify, for erasing would hide what was done to it; `force` goes on all the same.
     """
     person = Person.of(pilot)
     with writing():
@@ -75,7 +76,7 @@ def _hold(person: Person, organization: Organization, force: bool) -> None:
     access_log.hold(organization)
     broken = [name for name, audit in audits.of(organization).items() if audit.findings]
     if broken and not force:
-        raise Refused(
+        raise NotAllowed(
             f"The {broken[0]} log of {organization.slug} does not verify, and erasing would hide that: verify_audit"
         )
 
