@@ -11,7 +11,10 @@ const LONGEST_WAIT = 60000;
 const PATIENCE = 10000;
 // How long another tab has to tell the token it holds.
 const ANSWER_WITHIN = 200;
+// Says no more than whose tokens the cookie renews, which no script can read: another's is not asked with.
+const MARK = "renewable";
 const { pilot, organization } = document.body.dataset;
+const mine = `${pilot} in ${organization}`;
 
 // "ended" with a `reason` ("ended", "other" pilot, "left" the organization), and "regained".
 export const session = new EventTarget();
@@ -22,7 +25,6 @@ let isStanding = true;
 let asking = null;
 let attempt = 0;
 let restUntil = 0;
-let mayRefresh = true;
 
 export const stands = () => isStanding;
 
@@ -82,16 +84,14 @@ const alone = (work) => (navigator.locks ? navigator.locks.request("chameleon-to
 const isFresh = (since) => token !== null && Date.now() < token.renewAt && token.since > since;
 
 async function getToken() {
-  if (mayRefresh) {
+  if (localStorage.getItem(MARK) === mine) {
     // Until the answer is here nobody knows whether the cookie is still the newest, and an old one must not be shown.
-    mayRefresh = false;
+    localStorage.removeItem(MARK);
     const response = await post("/api/token/refresh");
-    mayRefresh = true;
+    if (response.status >= 429) localStorage.setItem(MARK, mine);
     if (response.status !== 401) return response;
   }
-  const response = await post("/api/token");
-  mayRefresh = true;
-  return response;
+  return post("/api/token");
 }
 
 // `keepalive`: the new cookie must arrive although the page is left meanwhile.
@@ -114,6 +114,7 @@ async function heed(response) {
 }
 
 function keep(access) {
+  localStorage.setItem(MARK, mine);
   const { iat, exp } = JSON.parse(atob(access.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
   const life = (exp - iat) * 1000;
   const since = Date.now();

@@ -60,10 +60,13 @@ function show(name) {
   focusFirst();
 }
 
+// The way this pilot came in by, where it is there; else the first.
 function focusFirst() {
   const fields = dialog.querySelectorAll("input:not([type=hidden]), button, a");
   const seen = [...fields].filter((field) => field.offsetParent !== null);
-  (seen.find((field) => field.matches("input") && !field.value) ?? seen[0])?.focus();
+  const provider = me.split(":").slice(0, -1).join("/");
+  const theirs = seen.find((field) => field.closest("form")?.getAttribute("action").includes(`/${provider}/login/`));
+  (theirs ?? seen.find((field) => field.matches("input") && !field.value) ?? seen[0])?.focus();
 }
 
 async function onSubmit(event) {
