@@ -2,12 +2,14 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -16,13 +18,15 @@ from django.test import Client
 from conftest import PASSWORD, World, stored, told
 from interventions import actions, audits, invariants
 from interventions.insight import metrics
+from interventions.live import standing
+from interventions.live.sockets import UNAUTHENTICATED
 from interventions.management.commands import erase_pilot
 from interventions.models import Approval, Event, Intervention
 from pilots import access_log
 from pilots import actions as actions_of_pilots
 from pilots.access_log import Party
 from pilots.caller import Caller
-from pilots.models import AccessEvent, ApiKey, Invitation, Membership, Organization, Pilot
+from pilots.models import AccessEvent, ApiKey, Invitation, Membership, Organization, Pilot, RefreshFamily
 from pilots.roles import Role
 from pilots.sign_in import links
 from pilots.tenancy import across
@@ -181,6 +185,16 @@ def test_they_can_do_nothing_any_more(world: World, hedwig: Caller, api: Any) ->
     assert browser.get("/o/acme/").status_code in (302, 404)
     assert not Client().login(pilot_id=f"erased:{hedwig.reference[:12]}", password=PASSWORD)
     assert not Membership.across_organizations.filter(pilot__opaque_id=hedwig.reference).exists()
+
+
+def test_their_open_sockets_are_told_to_close(world: World, hedwig: Caller) -> None:
+    """What the watchman finds at his next round, within seconds."""
+    family = RefreshFamily.across_organizations.filter(pilot__pilot_id=LOGIN).latest("created_at")
+    session = UserSession.objects.filter(user__pilot_id=LOGIN).latest("created_at").session_key
+    open_sockets = [replace(hedwig, credential=f"family:{family.pk}"), replace(hedwig, credential=f"session:{session}")]
+    assert list(standing.standing(open_sockets).values()) == open_sockets
+    run(LOGIN, "--yes")
+    assert set(standing.standing(open_sockets).values()) == {UNAUTHENTICATED}
 
 
 def test_others_are_left_alone(world: World, hedwig: Caller) -> None:
