@@ -31,6 +31,7 @@ STATUSES: dict[type[errors.DomainError], int] = {
     errors.NotFound: 404,
     Conflict: 409,
     LogTruncated: 410,
+    errors.LastAdmin: 409,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
     errors.TooMany: 429,

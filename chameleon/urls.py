@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from chameleon import health, openapi, prometheus
 from interventions.admin import report_page
 from interventions.views.queue import without_slash
-from pilots.views import home, sign_in_by_link
+from pilots.views import home, invitation, sign_in_by_link
 
 urlpatterns = [
     re_path(r"^health/?$", health.health),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("accounts/link/<str:token>", sign_in_by_link, name="sign_in_by_link"),
     path("accounts/", include("pilots.sign_in.urls")),
     path("accounts/", include("pilots.sign_in.account_urls")),
+    path("invitations/<str:token>", invitation, name="invitation"),
     path("", home, name="home"),
     re_path(r"^(?P<path>interventions/[^/]+)$", home),
     path("o/<slug:slug>", without_slash),

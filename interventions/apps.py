@@ -9,6 +9,9 @@ class InterventionsConfig(AppConfig):
     def ready(self) -> None:
         # Models can be imported only now.
         from interventions import events  # noqa: PLC0415
+        from interventions.actions import claiming  # noqa: PLC0415
         from interventions.live import broadcast  # noqa: PLC0415
+        from pilots import actions  # noqa: PLC0415
 
+        actions.member_left.connect(claiming.hear_member_left, dispatch_uid="claims")
         events.committed.connect(broadcast.publish, dispatch_uid="live")

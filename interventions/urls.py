@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from interventions.views import decide, detail, kill_switch, queue
+from interventions.views.team import inviting, log, members, rules
 
 _one = [
     path("", detail.detail, name="detail"),
@@ -13,8 +14,18 @@ _one = [
     path("/assign", decide.assign, name="assign"),
     path("/comment", decide.comment, name="comment"),
 ]
+_team = [
+    path("", members.team, name="team"),
+    path("/invite", inviting.invite, name="invite"),
+    path("/invitations/<int:invitation_id>/revoke", inviting.revoke_invitation, name="revoke_invitation"),
+    path("/members/<path:pilot_id>/role", members.change_role, name="change_role"),
+    path("/members/<path:pilot_id>/remove", members.remove, name="remove_member"),
+    path("/settings", rules.rules, name="team_settings"),
+    path("/log", log.log, name="team_log"),
+]
 urlpatterns = [
     path("", queue.queue, name="queue"),
     path("kill-switch", kill_switch.kill_switch, name="kill_switch"),
     path("interventions/<str:request_id>", include(_one)),
+    path("team", include(_team)),
 ]

@@ -10,15 +10,19 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
+from django.dispatch import Signal
 from django.utils import timezone
 
 from pilots import access_log
 from pilots.access_log import SYSTEM, Party
 from pilots.database import writing
-from pilots.errors import InvalidInput, NotFound
+from pilots.errors import InvalidInput, LastAdmin, NotFound
 from pilots.models import Membership, Organization, Pilot, RefreshFamily, SignInLink
 from pilots.roles import Role
 from pilots.sign_in import sessions
+
+# Inside the transaction that ends a membership, with `pilot` and `organization`.
+member_left = Signal()
 
 _LOCAL_ID = re.compile(r"local:[^\s:/]+")
 
@@ -40,8 +44,7 @@ def create_organization(slug: str, *, name: str, by: Party = SYSTEM) -> tuple[Or
         raise InvalidInput.field("slug", "use letters, digits, - and _ only, as in acme") from error
     if len(slug) > 63:
         raise InvalidInput.field("slug", "must have at most 63 characters")
-    if not name.strip() or len(name) > 255:
-        raise InvalidInput.field("name", "give the organization a name of 1 to 255 characters")
+    _check_name(name)
     with writing():
         organization, made = Organization.objects.get_or_create(slug=slug, defaults={"name": name})
         if made:
@@ -51,6 +54,7 @@ def create_organization(slug: str, *, name: str, by: Party = SYSTEM) -> tuple[Or
 
 def rename_organization(organization: Organization, name: str, *, by: Party = SYSTEM) -> None:
     """Its name for people from now on; the slug stays for good."""
+    _check_name(name)
     with writing():
         row = Organization.objects.select_for_update().get(pk=organization.pk)
         _record_settings(row, {"name": (row.name, name)}, by)
@@ -125,6 +129,7 @@ def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party 
     with writing():
         membership, joined = join(pilot, organization, role, by=by)
         if membership.role != role.value:
+            _require_another_admin(membership)
             data = {"from": membership.role, "to": role.value}
             access_log.record("role_changed", by, Party.of(pilot), organization=organization, data=data)
             membership.role = role.value
@@ -133,14 +138,21 @@ def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party 
 
 
 def remove_member(pilot: Pilot, organization: Organization, *, by: Party = SYSTEM) -> bool:
-    """Ends the pilot's membership; False where there was none. Open pages and sockets close within seconds."""
+    """Ends the pilot's membership with its claims and tokens; False where there was none. Raises LastAdmin.
+
+    Open pages and sockets close within seconds.
+    """
     with writing():
         row = Membership.objects.for_organization(organization.pk).filter(pilot=pilot).first()
         if row is None:
             return False
+        _require_another_admin(row)
+        member_left.send(sender=Membership, pilot=pilot, organization=organization)
+        families = RefreshFamily.objects.for_organization(organization.pk).filter(pilot=pilot, revoked_at=None)
+        families.update(revoked_at=timezone.now())
+        row.delete()
         data = {"role": row.role}
         access_log.record("member_removed", by, Party.of(pilot), organization=organization, data=data)
-        row.delete()
     return True
 
 
@@ -172,6 +184,9 @@ def set_rights(
 ) -> None:
     """What a pilot may at all, from now on; None leaves it. One who is made inactive loses every sign-in."""
     with writing():
+        if is_active is False:
+            for membership in Membership.across_organizations.filter(pilot=pilot).order_by("organization_id"):
+                _require_another_admin(membership)
         before = Pilot.objects.select_for_update().get(pk=pilot.pk)
         if is_active is not None and is_active != before.is_active:
             access_log.record_of_pilot("pilot_activated" if is_active else "pilot_deactivated", pilot, by)
@@ -184,6 +199,18 @@ def set_rights(
         pilot.save(update_fields=["is_active", "is_superuser", "is_staff"])
         if not pilot.is_active:
             end_sign_ins(pilot)
+
+
+def _require_another_admin(membership: Membership) -> None:
+    """Raises LastAdmin where nobody else could let others in. Inside a transaction, which then holds the organization:
+    of two admins who remove each other at once the second one stays."""
+    organization = Organization.objects.select_for_update().get(pk=membership.organization_id)
+    admins = Membership.objects.for_organization(organization.pk).filter(role=Role.ADMIN, pilot__is_active=True)
+    ids = set(admins.values_list("pilot_id", flat=True))
+    if ids == {membership.pilot_id}:
+        raise LastAdmin(
+            f"{membership.pilot} is the only admin of {organization.slug}: make somebody else admin there first."
+        )
 
 
 def note_change(pilot: Pilot, fields: Iterable[str], *, by: Party) -> None:
@@ -247,6 +274,11 @@ def weakness_of(password: str) -> str | None:
     except ValidationError as error:
         return " ".join(error.messages)
     return None
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > 255 or not name.isprintable():
+        raise InvalidInput.field("name", "give the organization a name of 1 to 255 characters, on one line")
 
 
 def _check_new_pilot(pilot_id: str, name: str, email: str) -> None:

@@ -37,6 +37,12 @@ class NotFound(DomainError):
     code = "not_found"
 
 
+class LastAdmin(DomainError):
+    """Without this one nobody could let others into the organization any more."""
+
+    code = "last_admin"
+
+
 class TooLarge(DomainError):
     code = "too_large"
 

@@ -1,5 +1,7 @@
 """Pages about who is here: a one-time sign-in, where a pilot starts, and what one without an organization sees."""
 
+from typing import Any
+
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.contrib.auth import logout
@@ -9,10 +11,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from pilots import invitations
 from pilots.addresses import client_address
-from pilots.errors import NotAuthenticated, TooMany
+from pilots.errors import NotAllowed, NotAuthenticated, NotFound, TooMany
 from pilots.memberships import last_used, memberships_of
-from pilots.models import Pilot
+from pilots.models import Invitation, Pilot
 from pilots.sign_in import links, tries
 
 
@@ -38,9 +41,7 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     except NotAuthenticated:
         return render(request, "pilots/sign_in_link.html", {"stands": False}, status=410)
     except TooMany as error:
-        response = render(request, "429.html", status=429)
-        response["Retry-After"] = str(error.retry_after)
-        return response
+        return _too_many(request, error)
     if request.method != "POST":
         return render(request, "pilots/sign_in_link.html", {"stands": True})
     if request.user.is_authenticated:
@@ -51,3 +52,37 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         request, Login(user=pilot, redirect_url="/" if memberships_of(pilot) else "/admin/")
     )
     return done
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Says where it leads; whoever is signed in takes it by pressing the button."""
+    pilot = request.user if isinstance(request.user, Pilot) else None
+    try:
+        with tries.counted("an invitation", client_address(request), NotFound, tries.LOOKS):
+            invited = invitations.look(token)
+            if request.method == "POST" and pilot is not None:
+                membership = invitations.accept(token, pilot)
+                return redirect("queue", membership.organization.slug)
+    except NotFound as error:
+        return render(request, "pilots/invitation_ended.html", {"detail": error.detail}, status=410)
+    except NotAllowed as error:
+        return render(
+            request, "pilots/invitation.html", _invited(invited, pilot) | {"refusal": error.detail}, status=403
+        )
+    except TooMany as error:
+        return _too_many(request, error)
+    return render(request, "pilots/invitation.html", _invited(invited, pilot))
+
+
+def _invited(invitation: Invitation, pilot: Pilot | None) -> dict[str, Any]:
+    members = [] if pilot is None else memberships_of(pilot)
+    held = [row for row in members if row.organization_id == invitation.organization_id]
+    return {"invitation": invitation, "organization": invitation.organization, "held": next(iter(held), None)}
+
+
+def _too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(error.retry_after)
+    return response

@@ -1,15 +1,17 @@
 """Who works on it: claim, release, assign; and what is said and granted meanwhile: comment, extend."""
 
 from datetime import timedelta
+from typing import Any
 
 from interventions.actions.change import Held, hold, require_open, require_unclaimed, write
 from interventions.errors import Conflict
 from interventions.lifecycle import CLAIM_LEASE, EventType, Status
 from interventions.models import Intervention
+from pilots import database
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.errors import InvalidInput
-from pilots.models import Membership
+from pilots.models import Membership, Organization, Pilot
 from pilots.roles import Role
 
 
@@ -42,6 +44,24 @@ def release(caller: Caller, request_id: str) -> Intervention:
             raise Conflict("You have not claimed it; there is nothing to release.", intervention=held.row)
         changes = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
         return write(held, EventType.RELEASED, changes)
+
+
+def release_all_of(organization: Organization, pilot_id: str, *, told_as: str | None = None) -> int:
+    """Gives what this pilot has claimed, or was assigned, back to everybody, for they are gone; returns how much."""
+    with writing():
+        now = database.now()
+        rows = Intervention.objects.for_organization(organization.pk).open(now).filter(assigned_to=pilot_id)
+        held = list(rows.select_for_update(of=("self",)).with_approvals().order_by("pk"))
+        for row in held:
+            changes: dict[str, Any] = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
+            told = Held(Caller.system(organization), row, now)
+            write(told, EventType.RELEASED, changes, extra={"from": told_as or pilot_id})
+    return len(held)
+
+
+def hear_member_left(pilot: Pilot, organization: Organization, **_signal: Any) -> None:
+    """Hears, inside the transaction, that a membership ends."""
+    release_all_of(organization, pilot.pilot_id)
 
 
 def assign(caller: Caller, request_id: str, *, pilot_id: str) -> Intervention:

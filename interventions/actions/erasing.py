@@ -10,11 +10,9 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from interventions import audits, events
-from interventions.actions.change import Held, write
-from interventions.lifecycle import EventType, Status
+from interventions.actions.claiming import release_all_of
 from interventions.models import Approval, Event, Intervention, PilotTally
-from pilots import access_log, database, erasing
-from pilots.caller import Caller
+from pilots import access_log, erasing
 from pilots.database import writing
 from pilots.erasing import Person
 from pilots.errors import NotAllowed
@@ -83,7 +81,7 @@ def _hold(person: Person, organization: Organization, force: bool) -> None:
 
 def _erase_in(person: Person, organization: Organization, *, texts: bool) -> Counter[str]:
     pk = organization.pk
-    counts: Counter[str] = Counter(released=_release(person, organization))
+    counts: Counter[str] = Counter(released=release_all_of(organization, person.pilot_id, told_as=person.neutral))
     counts["events"] = _redact_events(person, organization, texts=texts)
     rows = Intervention.objects.for_organization(pk)
     approvals = Approval.objects.for_organization(pk).filter(pilot_id=person.pilot_id)
@@ -106,18 +104,6 @@ def _erase_in_installation(person: Person, *, told: bool) -> Counter[str]:
     if count or told:
         erasing.record(person, None, {})
     return Counter({"access events": count})
-
-
-def _release(person: Person, organization: Organization) -> int:
-    """Gives what they had claimed, or was assigned to them, back to everybody."""
-    now = database.now()
-    rows = Intervention.objects.for_organization(organization.pk).open(now).filter(assigned_to=person.pilot_id)
-    held = list(rows.select_for_update(of=("self",)).with_approvals().order_by("pk"))
-    for row in held:
-        changes: dict[str, Any] = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
-        told = Held(Caller.system(organization), row, now)
-        write(told, EventType.RELEASED, changes, extra={"from": person.neutral})
-    return len(held)
 
 
 def _redact_events(person: Person, organization: Organization, *, texts: bool) -> int:

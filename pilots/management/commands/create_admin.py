@@ -1,14 +1,13 @@
 """manage.py create_admin: makes a superuser, who signs in by a one-time link."""
 
-import os
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 from django.urls import reverse
 
 from pilots import actions
 from pilots.management.command import HouseCommand
+from pilots.management.server import server_address
 from pilots.models import Organization, Pilot
 from pilots.roles import Role
 from pilots.sign_in import links
@@ -33,7 +32,7 @@ class Command(HouseCommand):
         pilot = actions.create_superuser(options["pilot_id"], name=options["name"])
         if organization is not None:
             actions.join(pilot, organization, Role.ADMIN)
-        address = (options["url"] or _server()).rstrip("/")
+        address = (options["url"] or server_address()).rstrip("/")
         self.stdout.write(address + reverse("sign_in_by_link", args=[links.make(pilot)]))
         self._advise(pilot, organization)
 
@@ -49,13 +48,3 @@ class Command(HouseCommand):
 def _only_organization() -> Organization | None:
     rows = list(Organization.objects.all()[:2])
     return rows[0] if len(rows) == 1 else None
-
-
-def _server() -> str:
-    """The best guess at this server's own address."""
-    if settings.CSRF_TRUSTED_ORIGINS and "*" not in settings.CSRF_TRUSTED_ORIGINS[0]:
-        return str(settings.CSRF_TRUSTED_ORIGINS[0])
-    hosts = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))] or ["127.0.0.1"]
-    if hosts[0] in ("127.0.0.1", "localhost", "[::1]"):
-        return f"http://{hosts[0]}:{os.environ.get('PORT') or 8000}"
-    return f"{'https' if settings.SECURE_SSL_REDIRECT else 'http'}://{hosts[0]}"
