@@ -18,7 +18,7 @@ from pilots.wire import moment
 
 FORMAT = 1
 # Rows held in memory at a time.
-PAGE = 500
+PAGE = 100
 
 type JSON = dict[str, Any]
 
