@@ -54,10 +54,11 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 
 
 def to_second_factor(request: HttpRequest) -> HttpResponse:
-    """Where this role needs a second factor and the pilot has none, every page leads to where one is set up."""
-    if is_part(request):
-        return private(HttpResponse(status=204, headers={"HX-Redirect": reverse("mfa_index")}))
-    return private(redirect("mfa_index"))
+    """Where this role needs a second factor and the pilot has none, every page leads to where one is set up.
+
+    An open page asks what is wrong, and says so in its dialog: what is typed there stays.
+    """
+    return private(HttpResponse(status=401) if is_part(request) else redirect("mfa_index"))
 
 
 def is_part(request: HttpRequest) -> bool:

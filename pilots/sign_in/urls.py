@@ -1,4 +1,4 @@
-"""The addresses of sign-in by provider, as an operator registers them there, and of a sign-in anew; below /accounts/."""
+"""The addresses of sign-in by provider, as an operator registers them there, and of signing in anew; at /accounts/."""
 
 from django.urls import include, path, re_path
 

@@ -41,7 +41,7 @@ document.body.addEventListener("htmx:configRequest", ({ detail: request }) => {
 });
 document.body.addEventListener("htmx:beforeSwap", async ({ detail: { xhr } }) => {
   // Where the sign-in stands after all it began anew just now, and the answer was to the one before.
-  if (xhr.status === 401 && (await session.ask())) toast("Nothing was recorded; try again.");
+  if (xhr.status === 401 && (await session.ask()) !== false) toast("Nothing was recorded; try again.");
 });
 document.body.addEventListener("htmx:sendError", () => toast("The server did not answer; nothing was recorded."));
 document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {

@@ -43,7 +43,7 @@ export function start({ url, seq, epoch, refresh }) {
   addEventListener("pagehide", () => socket?.close());
   addEventListener("pageshow", (event) => event.persisted && retry());
   document.addEventListener("visibilitychange", () => !document.hidden && status !== "ended" && retry());
-  session.addEventListener("ended", ({ detail: { reason } }) => end(reason === "left" ? 4403 : 4401));
+  session.addEventListener("ended", ({ detail: { reason } }) => end(["left", "factor"].includes(reason) ? 4403 : 4401));
   session.addEventListener("regained", () => {
     // The server has just answered: verbs work again before there is a socket.
     say("reconnecting", { retryAt: Date.now() });

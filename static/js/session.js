@@ -16,7 +16,7 @@ const MARK = "renewable";
 const { pilot, organization } = document.body.dataset;
 const mine = `${pilot} in ${organization}`;
 
-// "ended" with a `reason` ("ended", "other" pilot, "left" the organization), and "regained".
+// "ended" with a `reason` ("ended", "other" pilot, "left" the organization, "factor" missing), and "regained".
 export const session = new EventTarget();
 
 const tabs = new BroadcastChannel("chameleon");
@@ -108,6 +108,7 @@ async function heed(response) {
   if (response === null) return true;
   const said = await response.json();
   if (response.ok) return said.pilot_id === pilot ? keep(said.access) : lose("other", said.pilot_id);
+  if (said.code === "second_factor_required") return lose("factor");
   if (said.code === "no_membership" || response.status === 404) return lose("left");
   if (response.status === 401 || response.status === 403) return lose("ended");
   throw new Error(`renewal: ${response.status}`);

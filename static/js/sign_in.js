@@ -93,6 +93,8 @@ async function onSubmit(event) {
 // Where the answer comes from says how it went: the end of the way in, its second step, or the form once more.
 async function send(form) {
   const body = new URLSearchParams(new FormData(form));
+  // A tab that opened its dialog at the same moment may have got another.
+  body.set("csrfmiddlewaretoken", csrfToken());
   const headers = { "X-CSRFToken": csrfToken() };
   const response = await fetch(form.action, { method: "POST", body, headers, cache: "no-store" });
   const { done, login, code } = dialog.dataset;

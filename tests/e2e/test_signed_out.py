@@ -10,9 +10,9 @@ from playwright.sync_api import Locator, Page, Request, expect
 
 from conftest import World
 from interventions.models import Intervention
-from pilots import tokens
+from pilots import actions, tokens
 from pilots.models import Membership, RefreshFamily
-from pilots.sign_in import sessions
+from pilots.sign_in import second_factor, sessions
 from pilots.tokens import REFRESH_COOKIE
 from tests.e2e.conftest import PHONE, Console
 from tests.e2e.test_access import findings
@@ -169,6 +169,23 @@ def test_whoever_is_no_longer_a_member_is_told_so_at_the_next_renewal(console: S
     dialog = page.get_by_role("dialog", name="You are no longer in this organization")
     expect(dialog).to_be_visible()
     assert findings(page) == []
+
+
+def test_a_second_factor_that_is_asked_for_from_now_on_is_set_up_without_losing_the_page(
+    console: Seat, raise_request: Raise, world: World
+) -> None:
+    page = typing(console("otto"), raise_request())
+    actions.change_settings(world.acme, {second_factor.REQUIRED_ROLES: ["OPERATOR"]})
+    page.get_by_role("button", name="Reject", exact=True).click()
+    dialog = page.get_by_role("dialog", name="A second factor is needed")
+    expect(dialog.get_by_role("link", name="Set one up")).to_be_focused()
+    assert findings(page) == []
+    totp.TOTP.activate(world.memberships["otto"].pilot, totp.generate_totp_secret())
+    # The pilot comes back from the other window.
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.locator("#decision")).to_contain_text("Rejected")
 
 
 def test_a_stolen_cookie_used_again_puts_out_the_page_too(console: Seat, world: World) -> None:
