@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 from interventions import audits, events
 from interventions.actions.claiming import release_all_of
 from interventions.models import Approval, Event, Intervention, PilotTally
-from pilots import access_log, erasing
+from pilots import access_log, database, erasing
 from pilots.database import writing
 from pilots.erasing import Person
 from pilots.errors import NotAllowed
