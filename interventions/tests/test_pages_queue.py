@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from conftest import World
+from conftest import World, stored
 from interventions import actions
 from interventions.lanes import LANE_PAGE
 from interventions.models import Intervention
@@ -127,10 +127,18 @@ def test_a_stranger_is_sent_to_sign_in_and_back(client: Client, world: World) ->
 
 
 def test_an_ended_session_is_told_to_the_page_that_is_open(client: Client, world: World) -> None:
+    """Nothing to show: the page has a dialog for it."""
     answer = client.get("/o/acme/", headers=PART)
-    assert (answer.status_code, answer["HX-Retarget"]) == (401, "#notices")
-    assert b"Your session has ended" in answer.content
-    assert b"<html" not in answer.content
+    assert (answer.status_code, answer.content) == (401, b"")
+
+
+def test_a_page_that_somebody_else_opened_does_nothing_in_ones_name(world: World, ask: Any) -> None:
+    request_id = ask().request_id
+    headers = PART | {"X-Pilot": "local:otto"}
+    path = f"/o/acme/interventions/{request_id}/claim"
+    assert world.session("olga").post(path, headers=headers).status_code == 401
+    assert stored(request_id).status == "PENDING"
+    assert world.session("otto").post(path, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/o/globex/", "/o/nowhere/", "/o/globex/interventions/x"])
