@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from interventions.views import decide, detail, kill_switch, queue
-from interventions.views.team import inviting, log, members, rules
+from interventions.views.team import inviting, keys, log, members, rules
 
 _one = [
     path("", detail.detail, name="detail"),
@@ -20,6 +20,9 @@ _team = [
     path("/invitations/<int:invitation_id>/revoke", inviting.revoke_invitation, name="revoke_invitation"),
     path("/members/<path:pilot_id>/role", members.change_role, name="change_role"),
     path("/members/<path:pilot_id>/remove", members.remove, name="remove_member"),
+    path("/keys", keys.keys, name="team_keys"),
+    path("/keys/<str:key_id>/rotate", keys.rotate, name="team_key_rotate"),
+    path("/keys/<str:key_id>/revoke", keys.revoke, name="team_key_revoke"),
     path("/settings", rules.rules, name="team_settings"),
     path("/log", log.log, name="team_log"),
 ]

@@ -51,6 +51,12 @@ def clock(value: str | None) -> SafeString:
     return _time(value, "clock", "%H:%M:%S")
 
 
+@register.simple_tag
+def day(value: str | None) -> SafeString:
+    """A moment far off, with its day and year."""
+    return _time(value, "day", "%-d %b %Y, %H:%M UTC")
+
+
 @register.filter
 def pilot(actor: str | None) -> SafeString:
     """Who, by the short name; times.js says "you" where it is the reader."""

@@ -15,6 +15,7 @@ const me = document.body.dataset.pilot;
 const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone });
 const hourMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
+const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone });
 const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long", timeZone });
 
 export const now = () => Date.now() + skew;
@@ -51,6 +52,7 @@ const manners = {
     if (left < 2 * HOUR) return `${Math.floor(left / MINUTE)} min left`;
     return left < 2 * DAY ? `${Math.floor(left / HOUR)} h left` : `${Math.floor(left / DAY)} d left`;
   },
+  day: (moment) => `${dayOfYear.format(moment)}, ${hourMinute.format(moment)}`,
   clock(moment) {
     const isToday = day.format(moment) === day.format(now());
     return isToday ? timeOfDay.format(moment) : `${day.format(moment)} ${hourMinute.format(moment)}`;

@@ -12,7 +12,7 @@ from pilots import policy
 from pilots.caller import Caller
 from pilots.errors import DomainError, NotAllowed, NotFound
 
-TABS = {"team": "Members", "team_settings": "Settings", "team_log": "Access log"}
+TABS = {"team": "Members", "team_keys": "API keys", "team_settings": "Settings", "team_log": "Access log"}
 
 
 def admins[**Rest](verb: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,1 +1,0 @@
-"""The pages about an organization's people and keys, for its admins."""
