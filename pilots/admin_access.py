@@ -28,13 +28,17 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(AccessEvent)
 class AccessEventAdmin(ReadOnly):
-    list_display = ("at", "organization", "type", "actor", "subject", "seq")
+    list_display = ("moment", "organization", "type", "actor", "subject", "seq")
     list_filter = ("type", "organization")
     search_fields = ("=actor", "=subject")
     list_select_related = ("organization",)
     # An exact count of years of sign-ins would be the slowest part of the page.
     show_full_result_count = False
     ordering = ("-pk",)
+
+    @admin.display(description="at (UTC)", ordering="at")
+    def moment(self, event: AccessEvent) -> str:
+        return f"{event.at:%Y-%m-%d %H:%M:%S}"
 
 
 @admin.register(AccessChain)
