@@ -15,6 +15,8 @@ from pilots.models import AccessChain, AccessEvent, Organization, Pilot
 from pilots.roles import Role
 from pilots.sign_in import links, telling
 from pilots.tenancy import across
+from pilots.tests.test_providers import sign_in as through_provider
+from tests.provider import Provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -64,6 +66,23 @@ def test_a_token_tells_of_sign_in_and_sign_out(world: World) -> None:
 def test_a_link_is_told_as_one(world: World) -> None:
     Client().post(f"/accounts/link/{links.make(world.memberships['ada'].pilot)}")
     assert told(world.acme, "signed_in")[0][3]["how"] == "link"
+
+
+@pytest.mark.parametrize(("kind", "how"), [("github", "github"), ("microsoft", "microsoft"), ("oidc", "keyring")])
+def test_a_provider_is_told_by_its_name(provider_settings: Provider, kind: str, how: str) -> None:
+    browser = Client()
+    through_provider(browser, provider_settings, kind)
+    through_provider(browser, provider_settings, kind)
+    pilot_id = Pilot.objects.get().pilot_id
+    entries = [(entry[1], entry[3]["how"]) for entry in told(None, "signed_in")]
+    assert entries == [(pilot_id, how)] * len(entries) != []
+    assert PASSWORD not in str(entries)
+
+
+def test_a_new_password_of_ones_own_is_told_once(world: World) -> None:
+    form = {"oldpassword": PASSWORD, "password1": "another pass phrase", "password2": "another pass phrase"}
+    assert world.session("otto").post("/accounts/password/change/", form).status_code == 302
+    assert [entry[1:] for entry in told(world.acme, "password_changed")] == [("local:otto", "local:otto", {})]
 
 
 def test_a_token_for_a_session_is_no_sign_in_of_its_own(world: World) -> None:
