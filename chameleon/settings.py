@@ -119,6 +119,8 @@ TEMPLATES = [
 # Database: SQLite under var/ is the embedded default, PostgreSQL with psycopg's pool is production.
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chameleon.sqlite3'}")}
+# Who owns the tables and migrates them, where that is not the role the server works as.
+DATABASE_OWNER: dict[str, Any] = dict(env.dj_db_url("DATABASE_OWNER_URL")) if env.str("DATABASE_OWNER_URL", "") else {}
 _options: dict[str, Any] = DATABASES["default"].setdefault("OPTIONS", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(parents=True, exist_ok=True)

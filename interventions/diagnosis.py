@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from interventions.lifecycle import OPEN
 from interventions.models import Intervention
-from pilots import database
+from pilots import database, row_security
 from pilots.api_keys import EXPIRES_SOON
 from pilots.models import ApiKey, Membership
 
@@ -43,7 +43,7 @@ def examine() -> list[Finding]:
         findings += [*_guarded("settings", _checks), *migrated]
         if migrated[0].state == "ok":
             findings += [*_guarded("clock", _clock), *_guarded("worker", _worker), *_guarded("pilots", _pilots)]
-            findings += _guarded("keys", _keys)
+            findings += [*_guarded("keys", _keys), *_guarded("walls", _walls)]
     return findings
 
 
@@ -91,6 +91,21 @@ def _database() -> Iterator[Finding]:
         yield Finding("database", "failed", "PostgreSQL is older than version 15.")
     else:
         yield Finding("database", "ok", f"{connection.display_name} answers.")
+
+
+def _walls() -> Iterator[Finding]:
+    """Does row-level security stand, and does it bind us?"""
+    if connection.vendor != "postgresql":
+        return
+    role, unwalled = row_security.role_that_passes(), row_security.unwalled_tables()
+    if role:
+        advice = "it is a superuser or has BYPASSRLS. Work as a plain role, see docs/operations.md."
+        yield Finding("walls", "warning", f"row-level security does not bind the role {role}: {advice}")
+    if unwalled:
+        tables = ", ".join(unwalled)
+        yield Finding("walls", "failed", f"without row-level security: {tables}. Run manage.py migrate.")
+    if not role and not unwalled:
+        yield Finding("walls", "ok", "row-level security keeps organizations apart.")
 
 
 def _migrations() -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import ClientCursor
 
 from pilots import tenancy
 
@@ -57,7 +58,7 @@ class Telling:
         if word in _STEERING or (alone and word not in _ROWS and not many):
             return self._plainly(execute, sql, params, many, context)
         cursor = context["cursor"]
-        if many or not isinstance(sql, str) or not hasattr(cursor.cursor, "mogrify"):
+        if many or not isinstance(sql, str) or not isinstance(cursor.cursor, ClientCursor):
             return self._apart(told, execute, sql, params, many, context)
         result = _together(told, execute, sql, params, context)
         # The caller's own result is the second one.

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL with a role that may create databases but is no superuser."""
+"""A throw-away PostgreSQL with a role that may create databases and roles but is no superuser."""
 
 import os
 import pwd
@@ -56,13 +56,14 @@ def _create(postgres: Path, data: Path, port: int, identity: dict[str, Any]) -> 
     _run(postgres.with_name("initdb"), ["-D", str(data), *options], identity)
     with (data / "postgresql.conf").open("a") as settings:
         settings.writelines(f"{name} = {value}\n" for name, value in (SETTINGS | {"port": str(port)}).items())
-    (data / "pg_hba.conf").write_text("host all chameleon 127.0.0.1/32 scram-sha-256\n")
+    (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
 
 
 def _add_role(postgres: Path, data: Path, password: str, identity: dict[str, Any]) -> None:
     # A plain role: a superuser would pass by row-level security unseen.
     statements = (
-        f"CREATE ROLE chameleon LOGIN CREATEDB PASSWORD '{password}';\nCREATE DATABASE chameleon OWNER chameleon;\n"
+        f"CREATE ROLE chameleon LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
+        "CREATE DATABASE chameleon OWNER chameleon;\n"
     )
     _run(postgres, ["--single", "-D", str(data), "postgres"], identity, statements)
 
