@@ -25,7 +25,8 @@ def _log(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 def _details(data: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(name, _text(value)) for name, value in sorted(data.items())]
+    """What there is to say, without what is empty."""
+    return [(name, _text(value)) for name, value in sorted(data.items()) if value not in (None, "", [], {})]
 
 
 def _text(value: object) -> str:
