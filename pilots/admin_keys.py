@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from pilots import api_keys, limits
-from pilots.access_log import Party
+from pilots.admin_access import acting
 from pilots.errors import InvalidInput
 from pilots.limits import Limits
-from pilots.models import ApiKey, Pilot
+from pilots.models import ApiKey
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -85,7 +85,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             list(obj.scopes),
             obj.expires_at,
             limits=api_keys.limits_of(obj),
-            by=_by(request),
+            by=acting(request),
         )
         obj.pk = row.pk
         obj._state.adding = False
@@ -100,7 +100,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             messages.error(request, "Choose one key: each new one is shown once.")
             return None
         try:
-            row, text = api_keys.rotate(chosen[0], by=_by(request))
+            row, text = api_keys.rotate(chosen[0], by=acting(request))
         except InvalidInput as error:
             messages.error(request, error.detail)
             return None
@@ -109,7 +109,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Revoke the chosen keys", permissions=["view"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiKey]) -> None:
         for row in rows:
-            api_keys.revoke(row, by=_by(request))
+            api_keys.revoke(row, by=acting(request))
         messages.success(request, "Revoked: these keys open nothing any more.")
 
     def _shown_once(self, request: HttpRequest, name: str, text: str) -> HttpResponse:
@@ -122,9 +122,3 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         response = TemplateResponse(request, "admin/pilots/apikey/shown_once.html", context)
         return response
-
-
-def _by(request: HttpRequest) -> Party:
-    if not isinstance(request.user, Pilot):
-        raise TypeError("the back office knows its pilot")
-    return Party.of(request.user)

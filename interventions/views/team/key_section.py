@@ -53,7 +53,7 @@ class KeyForm(forms.Form):
             )
             return New(row.name, text)
         except InvalidInput as error:
-            for field, messages in (error.errors or {None: [error.detail]}).items():
+            for field, messages in (error.errors or {"": [error.detail]}).items():
                 self.add_error(field if field in self.fields else None, messages)
             return None
 
