@@ -9,7 +9,8 @@ import orjson
 import rfc8785
 
 from interventions.answers import check_schema
-from interventions.lifecycle import Priority, Type, effective_role
+from interventions.lifecycle import Priority, Type
+from interventions.policy import deciding_role
 from pilots.errors import InvalidInput
 from pilots.inputs import Schema, check, object_of
 from pilots.roles import Role
@@ -99,7 +100,7 @@ def draft_of(data: object) -> Draft:
     check_size("context", values["context"])
     if values["response_schema"] is not None:
         check_schema(values["response_schema"])
-    values["required_role"] = effective_role(values["intervention_type"], values["required_role"]).value
+    values["required_role"] = deciding_role(values["intervention_type"], values["required_role"]).value
     return Draft(**values)
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from pilots.roles import Role
-
 
 class Status(StrEnum):
     PENDING = "PENDING"
@@ -79,6 +77,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 CLAIM_LEASE = timedelta(minutes=10)
 # A change of any of these is a new version; comments, deliveries and lease renewals are not.
 VERSIONED = frozenset({"status", "assigned_to", "approvals", "expires_at", "priority", "required_role"})
+# Never without a reason.
 _GRAVE = frozenset({Type.KILL_SWITCH, Type.WAIVE_VIOLATION})
 
 
@@ -94,13 +93,6 @@ def is_past(expires_at: datetime | None, now: datetime) -> bool:
 def claim_lives(status: str, claimed_until: datetime | None, now: datetime) -> bool:
     """True while a claim binds the others. Only the lease does: a claim made without one binds nobody."""
     return status == Status.IN_PROGRESS and claimed_until is not None and claimed_until > now
-
-
-def effective_role(intervention_type: str, asked: str) -> Role:
-    """The least role that may decide: viewers only read, and grave matters need an admin."""
-    if intervention_type in _GRAVE:
-        return Role.ADMIN
-    return Role.OPERATOR if asked == Role.VIEWER else Role(asked)
 
 
 def reason_needed(intervention_type: str, verdict: Status) -> bool:

@@ -1,79 +1,76 @@
-"""Who may do what: one table of verbs, asked by every door through the actions."""
+"""Who may do what with an intervention? One table of verbs, and one of the role each type needs; asked by every door.
 
-from typing import Literal
+`pilots.policy` has the table about people, keys and settings, and says how a table is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from interventions import limits
+from interventions.lifecycle import Type
 from pilots.caller import Caller
 from pilots.errors import NotAllowed
+from pilots.policy import Allowed, require_row
 from pilots.roles import Role
 
 READ = "interventions:read"
 WRITE = "interventions:write"
 
-# Pilots: the least role; `deciding` stands for the intervention's own required_role.
-PILOT_VERBS: dict[str, Role | Literal["deciding"]] = {
-    "read": Role.VIEWER,
-    "read_events": Role.VIEWER,
-    "read_metrics": Role.VIEWER,
-    "claim": Role.OPERATOR,
-    "release": Role.OPERATOR,
-    "assign": Role.OPERATOR,
-    "comment": Role.OPERATOR,
-    "extend": Role.OPERATOR,
-    "approve": "deciding",
-    "reject": "deciding",
-    "command_kill_switch": Role.ADMIN,
-    "command_waive_violation": Role.ADMIN,
-    "command_clarification": Role.OPERATOR,
-    "command_resume": Role.OPERATOR,
-    "command_cancel": Role.OPERATOR,
+TABLE: Final[Mapping[str, Allowed]] = {
+    "read": Allowed(Role.VIEWER, (READ,)),
+    "read_events": Allowed(Role.VIEWER, (READ, "events:read")),
+    "read_metrics": Allowed(Role.VIEWER, (READ, "metrics:read")),
+    "claim": Allowed(Role.OPERATOR),
+    "release": Allowed(Role.OPERATOR),
+    "assign": Allowed(Role.OPERATOR),
+    "comment": Allowed(Role.OPERATOR),
+    "extend": Allowed(Role.OPERATOR),
+    # Of these three the role is the least; the type, and what the request itself asks for, may need a higher one.
+    "approve": Allowed(Role.OPERATOR),
+    "reject": Allowed(Role.OPERATOR),
+    "command": Allowed(Role.OPERATOR),
+    "create": Allowed(scopes=(WRITE,)),
+    "complete": Allowed(scopes=(WRITE,)),
+    "cancel": Allowed(scopes=(WRITE,)),
 }
-
-# Agents' keys: any one of these scopes.
-KEY_VERBS: dict[str, frozenset[str]] = {
-    "read": frozenset({READ}),
-    "read_events": frozenset({READ, "events:read"}),
-    "read_metrics": frozenset({READ, "metrics:read"}),
-    "create": frozenset({WRITE}),
-    "complete": frozenset({WRITE}),
-    "cancel": frozenset({WRITE}),
+# The least role that may decide a request of the type, or give the command of that name.
+DECIDING: Final[Mapping[Type, Role]] = {
+    Type.KILL_SWITCH: Role.ADMIN,
+    Type.CLARIFICATION: Role.OPERATOR,
+    Type.WAIVE_VIOLATION: Role.ADMIN,
+    Type.RESUME: Role.OPERATOR,
+    Type.CANCEL: Role.OPERATOR,
 }
+DECISIONS: Final = frozenset({"approve", "reject", "command"})
 # What is about all of an organization's interventions at once: not for keys with limits.
-WHOLE = frozenset({"read_metrics"})
+WHOLE: Final = frozenset({"read_metrics"})
 
 
-def require(caller: Caller, verb: str, required_role: str = Role.OPERATOR) -> None:
-    """Raises NotAllowed unless the caller may do `verb`, on an intervention that needs `required_role` to decide."""
-    if caller.kind == "system":
-        return
-    if caller.kind == "key":
-        _require_scope(caller, verb)
-    else:
-        _require_role(caller, verb, Role(required_role))
+def require(
+    caller: Caller, verb: str, intervention_type: str | None = None, required_role: str = Role.OPERATOR
+) -> None:
+    """Raises NotAllowed unless the caller may do `verb`: on a request of this type that asks for this role to decide.
+
+    Without a type: unless there is a request at all on which the caller may do it.
+    """
+    row = TABLE.get(verb, Allowed())
+    if verb in DECISIONS and intervention_type is not None:
+        row = replace(row, role=deciding_role(intervention_type, required_role))
+    require_row(caller, row)
+    if verb in WHOLE:
+        limits.require_unlimited(caller)
 
 
-def may(caller: Caller, verb: str, required_role: str = Role.OPERATOR) -> bool:
+def may(caller: Caller, verb: str, intervention_type: str | None = None, required_role: str = Role.OPERATOR) -> bool:
     try:
-        require(caller, verb, required_role)
+        require(caller, verb, intervention_type, required_role)
     except NotAllowed:
         return False
     return True
 
 
-def _require_scope(caller: Caller, verb: str) -> None:
-    scopes = KEY_VERBS.get(verb)
-    if scopes is None:
-        raise NotAllowed("Only a pilot may do this; an API key cannot.")
-    if not scopes & caller.scopes:
-        raise NotAllowed(f"This API key lacks the scope {' or '.join(sorted(scopes))}.")
-    if verb in WHOLE:
-        limits.require_unlimited(caller)
-
-
-def _require_role(caller: Caller, verb: str, required_role: Role) -> None:
-    least = PILOT_VERBS.get(verb)
-    if least is None:
-        raise NotAllowed("Only an agent's API key may do this; a pilot cannot.")
-    needed = required_role if least == "deciding" else least
-    if caller.role is None or not caller.role.covers(needed):
-        raise NotAllowed(f"This needs the role {needed}; yours is {caller.role or 'none'}.")
+def deciding_role(intervention_type: str, asked: str = Role.OPERATOR) -> Role:
+    """The least role that may decide: what the type needs, or the role asked for where that is higher."""
+    least, wanted = DECIDING[Type(intervention_type)], Role(asked)
+    return wanted if wanted.covers(least) else least

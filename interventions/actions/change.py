@@ -60,7 +60,7 @@ def hold(caller: Caller, request_id: str, verb: str) -> Held:
     row = rows.filter(request_id=request_id).first()
     if row is None:
         raise NotFound(f"There is no intervention {request_id!r} in this organization.")
-    policy.require(caller, verb, row.required_role)
+    policy.require(caller, verb, row.intervention_type, row.required_role)
     return Held(caller, row, database.now())
 
 

@@ -5,7 +5,7 @@ from interventions.actions.change import Held, hold, move_of, write
 from interventions.actions.creating import created_entry, new_row
 from interventions.actions.deciding import UNSEEN, approve_held, require_reason, spoken
 from interventions.content import Draft
-from interventions.lifecycle import OPEN, EventType, Status, Type, effective_role
+from interventions.lifecycle import OPEN, EventType, Status, Type
 from interventions.models import Approval, Intervention
 from pilots import database
 from pilots.caller import Caller
@@ -27,7 +27,7 @@ def command(
 
     Raises InvalidInput `reason_required` where the kind needs one, and what `approve` raises.
     """
-    policy.require(caller, f"command_{kind}")
+    policy.require(caller, "command", kind)
     reason = spoken(reason)
     require_reason(kind, Status.APPROVED, reason)
     with writing():
@@ -57,7 +57,7 @@ def _initiate(caller: Caller, kind: Type, uow_id: str, reason: str | None, conte
         intervention_type=kind.value,
         title=_TITLES[kind].format(uow_id)[:255],
         context=context,
-        required_role=effective_role(kind, "OPERATOR").value,
+        required_role=policy.deciding_role(kind).value,
         expires_in_seconds=None,
     )
     row = new_row(caller, draft, database.now())

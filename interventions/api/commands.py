@@ -16,7 +16,7 @@ _TAG = "pilot commands"
 @operation(
     answers={200: outputs.KILLED},
     body=inputs.KILL_SWITCH,
-    allow=partial(policy.require, verb="command_kill_switch"),
+    allow=partial(policy.require, verb="command", intervention_type=Type.KILL_SWITCH),
     tag=_TAG,
 )
 def kill_switch(call: Call) -> HttpResponse:
@@ -30,7 +30,7 @@ def kill_switch(call: Call) -> HttpResponse:
 @operation(
     answers={200: outputs.MOVED},
     body=inputs.CLARIFICATION,
-    allow=partial(policy.require, verb="command_clarification"),
+    allow=partial(policy.require, verb="command", intervention_type=Type.CLARIFICATION),
     tag=_TAG,
 )
 def clarify(call: Call, uow_id: str) -> HttpResponse:
@@ -42,7 +42,7 @@ def clarify(call: Call, uow_id: str) -> HttpResponse:
 @operation(
     answers={200: outputs.WAIVED},
     body=inputs.WAIVE,
-    allow=partial(policy.require, verb="command_waive_violation"),
+    allow=partial(policy.require, verb="command", intervention_type=Type.WAIVE_VIOLATION),
     tag=_TAG,
 )
 def waive(call: Call, uow_id: str, guard_rule_id: str) -> HttpResponse:
@@ -57,7 +57,9 @@ def waive(call: Call, uow_id: str, guard_rule_id: str) -> HttpResponse:
     return _done(row, f"Waiver of {guard_rule_id} for {uow_id}", waiver_logged=True)
 
 
-@operation(answers={200: outputs.MOVED}, allow=partial(policy.require, verb="command_resume"), tag=_TAG)
+@operation(
+    answers={200: outputs.MOVED}, allow=partial(policy.require, verb="command", intervention_type=Type.RESUME), tag=_TAG
+)
 def resume(call: Call, uow_id: str) -> HttpResponse:
     """Let a unit of work go on."""
     row = actions.command(call.caller, Type.RESUME, uow_id, reason=None)
@@ -67,7 +69,7 @@ def resume(call: Call, uow_id: str) -> HttpResponse:
 @operation(
     answers={200: outputs.MOVED},
     body=inputs.CANCEL_UOW,
-    allow=partial(policy.require, verb="command_cancel"),
+    allow=partial(policy.require, verb="command", intervention_type=Type.CANCEL),
     tag=_TAG,
 )
 def cancel_unit(call: Call, uow_id: str) -> HttpResponse:

@@ -13,13 +13,11 @@ from interventions.lifecycle import (
     Status,
     Type,
     claim_lives,
-    effective_role,
     is_past,
     may_follow,
     quorum_reached,
     reason_needed,
 )
-from pilots.roles import Role
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -65,13 +63,6 @@ def test_a_deadline_is_past_from_its_own_moment_on(deadline: datetime | None, pa
 )
 def test_a_claim_lives_until_its_lease_is_over(status: str, until: datetime | None, lives: bool) -> None:
     assert claim_lives(status, until, NOON) is lives
-
-
-@pytest.mark.parametrize("asked", list(Role))
-def test_grave_matters_need_an_admin_and_viewers_only_read(asked: Role) -> None:
-    assert effective_role(Type.KILL_SWITCH, asked) == effective_role(Type.WAIVE_VIOLATION, asked) == Role.ADMIN
-    for kind in (Type.CLARIFICATION, Type.RESUME, Type.CANCEL):
-        assert effective_role(kind, asked) == (Role.OPERATOR if asked == Role.VIEWER else asked)
 
 
 @pytest.mark.parametrize("kind", list(Type))

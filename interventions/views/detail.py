@@ -64,7 +64,7 @@ def _facts(caller: Caller, row: Intervention) -> dict[str, Any]:
         "is_past": row.status == Status.EXPIRED or (row.status in OPEN and is_past(row.expires_at, now)),
         "claimant": row.assigned_to if claimed else None,
         "is_taken": claimed and row.assigned_to != caller.actor,
-        "may_decide": policy.may(caller, "approve", row.required_role),
+        "may_decide": policy.may(caller, "approve", row.intervention_type, row.required_role),
         "may_claim": policy.may(caller, "claim"),
         "approved_by_me": caller.actor in {approval["pilot_id"] for approval in item["approvals"]},
         "fields": fields,

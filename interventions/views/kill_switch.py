@@ -19,7 +19,7 @@ FIELDS = ("instance_id", "reason", "confirmation")
 @require_http_methods(["GET", "POST"])
 @member
 def kill_switch(request: HttpRequest, caller: Caller) -> HttpResponse:
-    policy.require(caller, f"command_{Type.KILL_SWITCH}")
+    policy.require(caller, "command", Type.KILL_SWITCH)
     if request.method == "GET":
         return _form(request, caller, {})
     posted = {name: text_of(request.POST, name) for name in FIELDS}
