@@ -1,16 +1,19 @@
 """The keys of an organization on its team page: for admins; a new one is shown once, on the answer and nowhere else."""
 
+import io
 import re
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
-from conftest import World
+from conftest import PASSWORD, World
 from pilots import api_keys
 from pilots.errors import NotAuthenticated
 from pilots.limits import Limits
-from pilots.models import ApiKey
+from pilots.models import ApiKey, Pilot
+from pilots.tenancy import across
 
 pytestmark = pytest.mark.embedded
 
@@ -73,6 +76,24 @@ def test_the_address_of_the_form_leads_back_to_the_page(ada: Client, world: Worl
     answer = ada.get(f"{TEAM}/keys/{world.keys['agent'][0].key_id}/rotate")
     assert (answer.status_code, answer["Location"]) == (302, f"{TEAM}/keys")
     assert len(api_keys.living(world.acme, "agent")) == 1
+
+
+def test_no_table_holds_anything_of_a_key_that_opens(world: World, ada: Client) -> None:
+    texts = [shown(ada.post(f"{TEAM}/keys", FORM)), world.keys["agent"][1]]
+    texts.append(shown(ada.post(f"{TEAM}/keys/{world.keys['agent'][0].key_id}/rotate", {"overlap": "24"})))
+    superuser = Pilot.objects.create_superuser("local:root", PASSWORD)
+    office = Client()
+    office.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
+    form = FORM | {"organization": world.acme.pk, "name": "from the office"}
+    made = re.search(r"chm_\w+", office.post("/admin/pilots/apikey/add/", form).content.decode())
+    assert made
+    dump = io.StringIO()
+    with across():
+        call_command("dumpdata", "--all", stdout=dump)
+        assert '"crawler"' in dump.getvalue()
+        for text in [*texts, made[0]]:
+            assert opens(text)
+            assert text[17:] not in dump.getvalue()
 
 
 def test_without_an_end_a_key_never_ends(ada: Client) -> None:

@@ -255,6 +255,23 @@ def test_an_open_socket_ends_with_its_key(world: World) -> None:
     run(test)
 
 
+def test_a_rotated_keys_socket_stays_for_the_overlap_and_ends_with_it(world: World) -> None:
+    async def test() -> None:
+        row, old = world.keys["agent"]
+        client = await Client(token=old).open()
+        new, text = await in_thread(api_keys.rotate, row)
+        other = await Client(token=text).open()
+        for each in (client, other):
+            assert (await each.ask("subscribe"))["type"] == "subscribed"
+        await in_thread(api_keys.rotate, new)
+        assert await client.closed() == 4401
+        assert (await other.ask("ping"))["type"] == "pong"
+        await client.leave()
+        await other.leave()
+
+    run(test)
+
+
 def test_a_role_taken_away_counts_on_the_open_socket(world: World) -> None:
     async def test() -> None:
         request_id = await create(world)
