@@ -177,6 +177,7 @@ def test_figures_of_the_whole_organization_are_not_for_it(key: Api) -> None:
     [
         ({"limits": Limits("a/b")}, "uow_id_prefix"),
         ({"limits": Limits("a\n")}, "uow_id_prefix"),
+        ({"limits": Limits("a\udcff")}, "uow_id_prefix"),
         ({"limits": Limits("x" * 256)}, "uow_id_prefix"),
         ({"limits": Limits("", frozenset({"everything"}))}, "intervention_types"),
         ({"limits": Limits("order-"), "scopes": ["metrics:read"]}, "scopes"),
