@@ -71,7 +71,8 @@ def _signed_in_long_ago(request: HttpRequest) -> bool:
     if not request.user.is_authenticated or get_reauthentication_flows(request.user):
         return False
     steps = get_authentication_records(request, request.user)
-    return time.time() - max((step["at"] for step in steps), default=0.0) > account_settings.REAUTHENTICATION_TIMEOUT
+    last = max((step["at"] for step in steps), default=0.0)
+    return bool(time.time() - last > account_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def _may_follow_a_form(address: str) -> bool:

@@ -9,11 +9,13 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount import app_settings
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
-from allauth.socialaccount.providers.base import AuthError, Provider
+from allauth.socialaccount.providers.base import AuthError, AuthProcess, Provider
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from pilots import access_log
 from pilots.sign_in import identities
@@ -101,11 +103,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> None:
-        raise ImmediateHttpResponse(
-            self._page_of(request, _trouble_at(error, exception, "state" in (extra_context or {})), provider)
-        )
+        # Without one the way here is not ours.
+        state = (extra_context or {}).get("state")
+        raise ImmediateHttpResponse(self._page_of(request, _trouble_at(error, exception, state), provider, state))
 
-    def _page_of(self, request: HttpRequest, trouble: Trouble, provider: Provider) -> HttpResponse:
+    def _page_of(
+        self, request: HttpRequest, trouble: Trouble, provider: Provider, state: dict[str, Any] | None = None
+    ) -> HttpResponse:
         log.log(
             logging.INFO if trouble.reason == "cancelled" else logging.WARNING,
             "Sign-in by %s ended: %s",
@@ -113,16 +117,24 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             trouble,
         )
         status = {"cancelled": 200, "unreachable": 502, "inactive": 403}.get(trouble.reason, 401)
-        context = {"reason": trouble.reason, "provider": provider}
+        context = {"reason": trouble.reason, "provider": provider, "back": _way_back(state or {})}
         if trouble.reason == "cancelled":
             return render(request, "socialaccount/login_cancelled.html", context)
         return render(request, "socialaccount/authentication_error.html", context, status=status)
 
 
-def _trouble_at(error: str | None, exception: Exception | None, is_ours: bool) -> Trouble:
+def _way_back(state: dict[str, Any]) -> str:
+    """To where the sign-in was begun, and from there to where it should have led."""
+    if state.get("process") == AuthProcess.CONNECT:
+        return reverse("socialaccount_connections")
+    address = reverse("account_login")
+    return f"{address}?{urlencode({'next': state['next']})}" if state.get("next") else address
+
+
+def _trouble_at(error: str | None, exception: Exception | None, state: dict[str, Any] | None) -> Trouble:
     if exception is not None:
         return trouble_of(exception)
-    if not is_ours:
+    if state is None:
         return Trouble("begun_elsewhere")
     # Without an exception the provider itself has sent the browser back, with an error instead of a code.
     return Trouble("cancelled") if error == AuthError.CANCELLED else Trouble("refused", "at its own page")

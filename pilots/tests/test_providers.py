@@ -305,9 +305,10 @@ def test_an_answer_that_names_another_issuer(provider: Provider) -> None:
 
 def test_who_cancels_is_told_so_and_may_begin_again(provider: Provider, caplog: Any) -> None:
     client = Client()
-    answer = come_back(client, provider.answer(begin(client, "google"), None))
+    answer = come_back(client, provider.answer(begin(client, "google", next="/o/acme/?tab=mine"), None))
     assert answer.status_code == 200
     assert b"You cancelled the sign-in" in answer.content
+    assert b'href="/accounts/login/?next=%2Fo%2Facme%2F%3Ftab%3Dmine"' in answer.content
     sign_in(client, provider, "google")
     assert signed_in(client) is not None
 

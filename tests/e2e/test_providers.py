@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from playwright.sync_api import expect
 
 from pilots.models import Pilot
 from tests.e2e.conftest import Console
+from tests.e2e.test_access import TINY, findings
 from tests.provider import Provider
 from tests.provider.people import KINDS
 
@@ -43,7 +45,7 @@ def test_the_second_sign_in_is_of_the_same_pilot_and_leads_where_they_wanted(con
         seat.page.get_by_role("button", name="Continue as octocat").click()
         expect(seat.page).to_have_url(f"{seat.address}/accounts/3rdparty/")
         expect(seat.page.get_by_text("github:octocat", exact=True)).to_be_visible()
-    assert Pilot.objects.count() == 1
+    assert Pilot.objects.filter(oauth_provider="github").count() == 1
 
 
 def test_cancelling_leads_back_to_the_sign_in(console: Seat, provider: Provider) -> None:
@@ -52,7 +54,7 @@ def test_cancelling_leads_back_to_the_sign_in(console: Seat, provider: Provider)
     seat.page.get_by_role("button", name="Continue with Microsoft").click()
     seat.page.get_by_role("button", name="Cancel").click()
     expect(seat.page.get_by_role("heading", name="You cancelled the sign-in")).to_be_visible()
-    seat.page.get_by_role("link", name="Back to sign-in").click()
+    seat.page.get_by_role("link", name="Go back").click()
     expect(seat.page.get_by_role("button", name="Continue with Microsoft")).to_be_visible()
 
 
@@ -72,3 +74,27 @@ def test_it_works_without_javascript(console: Seat, provider: Provider) -> None:
     seat.page.get_by_role("button", name="Continue with Google").click()
     seat.page.get_by_role("button", name="Continue as grace").click()
     expect(seat.page.get_by_role("heading", name="You are in no organization yet")).to_be_visible()
+
+
+def test_a_second_account_is_connected_and_disconnected(console: Seat, provider: Provider) -> None:
+    seat = console(None)
+    seat.open("/accounts/3rdparty/")
+    seat.page.get_by_role("button", name="Continue with GitHub").click()
+    seat.page.get_by_role("button", name="Continue as octocat").click()
+    seat.page.get_by_role("button", name="Connect Google").click()
+    seat.page.get_by_role("button", name="Continue as grace").click()
+    expect(seat.page.get_by_text("You can sign in with that account from now on.")).to_be_visible()
+    expect(seat.page.get_by_text("grace@corp.example")).to_be_visible()
+    assert findings(seat.page) == []
+    seat.page.get_by_role("button", name="Disconnect Google").click()
+    expect(seat.page.get_by_text("grace@corp.example")).to_have_count(0)
+    assert list(SocialAccount.objects.values_list("provider", flat=True)) == ["github"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_way(console: Seat, provider: Provider, scheme: str) -> None:
+    seat = console(None, viewport=TINY, color_scheme=scheme)
+    for path in ("/accounts/login/", "/accounts/google/login/", "/accounts/google/login/callback/?state=x"):
+        seat.open(path)
+        assert findings(seat.page) == [], path
+        assert seat.page.evaluate("document.documentElement.scrollWidth") <= TINY["width"], path
