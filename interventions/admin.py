@@ -1,5 +1,7 @@
 """The record in the back office: to be looked at. Whoever changes an intervention does so as a pilot or an agent."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -8,15 +10,27 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from interventions import policy
 from interventions.insight.report import report
 from interventions.models import Approval, Event, Intervention, Stream
 from pilots.admin_access import ReadOnly
+
+
+class OfRecord(ReadOnly):
+    """What staff of an organization see of it is what its admins see on their pages."""
+
+    verbs: ClassVar = {"view": "read"}
+    may = staticmethod(policy.may)
 
 
 class ApprovalInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Approval
     extra = 0
     fields = ("pilot_id", "at", "action_reason")
+
+    def has_view_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        """Whoever sees the request sees who approved it."""
+        return True
 
     def has_add_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         return False
@@ -29,7 +43,7 @@ class ApprovalInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Intervention)
-class InterventionAdmin(ReadOnly):
+class InterventionAdmin(OfRecord):
     list_display = ("request_id", "organization", "title", "status", "priority", "created_at", "decided_by")
     list_filter = ("status", "priority", "intervention_type", "organization")
     search_fields = ("=request_id", "=uow_id")
@@ -41,7 +55,8 @@ class InterventionAdmin(ReadOnly):
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly):
+class EventAdmin(OfRecord):
+    verbs: ClassVar = {"view": "read_events"}
     list_display = ("seq", "organization", "type", "request_id", "actor", "at")
     list_filter = ("type", "organization")
     search_fields = ("=request_id", "=actor")
@@ -51,7 +66,8 @@ class EventAdmin(ReadOnly):
 
 
 @admin.register(Stream)
-class StreamAdmin(ReadOnly):
+class StreamAdmin(OfRecord):
+    verbs: ClassVar = {"view": "read_events"}
     list_display = ("organization", "epoch", "first_seq", "last_seq", "head_hash")
 
 

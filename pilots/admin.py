@@ -1,4 +1,4 @@
-"""The back office for organizations, pilots, memberships and keys: for superusers, across organizations."""
+"""The back office for organizations, pilots, memberships and invitations; `pilots.admin_scope` says for whom."""
 
 from typing import Any, ClassVar
 
@@ -7,18 +7,19 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from pilots import access_log, actions
-from pilots.admin_access import acting
+from pilots import access_log, actions, invitations
+from pilots.admin_access import ReadOnly, acting
 from pilots.admin_keys import ApiKeyAdmin as ApiKeyAdmin
+from pilots.admin_scope import OfOrganization, is_above
 from pilots.database import writing
-from pilots.models import Membership, Organization, Pilot
+from pilots.models import Invitation, Membership, Organization, Pilot
 from pilots.roles import Role
 
 admin.site.site_header = "Chameleon back office"
@@ -58,14 +59,18 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrganizationAdmin(OfOrganization):
+    verbs: ClassVar = {"view": "read_team", "change": "change_settings"}
+    owner = "pk"
     list_display = ("slug", "name", "created_at")
     search_fields = ("slug", "name")
     readonly_fields = ("created_at",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Organization | None = None) -> list[str]:
         # Addresses, tokens and agents name it by its slug.
-        return [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
+        fixed = [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
+        # Who joins by signing in is set by operators; what admins set has a page with the words for it.
+        return fixed if is_above(request) else [*fixed, "settings"]
 
     def save_model(self, request: HttpRequest, obj: Organization, form: "forms.ModelForm[Any]", change: bool) -> None:
         by, settings = acting(request), obj.settings
@@ -149,7 +154,10 @@ class PilotAdmin(UserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MembershipAdmin(OfOrganization):
+    """Below superusers nobody adds members here, for that would show everybody's pilots: admins invite."""
+
+    verbs: ClassVar = {"view": "read_team", "change": "change_role", "delete": "remove_member"}
     list_display = ("pilot", "organization", "role", "created_at")
     list_filter = ("role", "organization")
     search_fields = ("pilot__pilot_id", "pilot__name", "organization__slug")
@@ -169,3 +177,22 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def delete_queryset(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
         for row in rows.select_related("pilot", "organization"):
             self.delete_model(request, row)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnly):
+    """An invitation is made on the team's page or by command, where its link is shown; here it is taken back."""
+
+    verbs: ClassVar = {"view": "invite"}
+    list_display = ("__str__", "organization", "role", "invited_by", "created_at", "expires_at", "accepted_by")
+    list_filter = ("role", "organization")
+    search_fields = ("email",)
+    list_select_related = ("organization", "invited_by", "accepted_by")
+    exclude = ("digest",)
+    actions = ("take_back",)
+
+    @admin.action(description="Take the chosen invitations back", permissions=["view"])
+    def take_back(self, request: HttpRequest, rows: QuerySet[Invitation]) -> None:
+        for row in rows.select_related("organization"):
+            invitations.revoke(row, by=acting(request))
+        messages.success(request, "Taken back: these links lead nowhere any more.")

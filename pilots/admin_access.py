@@ -1,10 +1,13 @@
 """The access log in the back office: who did what, to be looked at; and who is at work here, for its entries."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
 from pilots.access_log import SYSTEM, Party
+from pilots.admin_scope import OfOrganization
 from pilots.models import AccessChain, AccessEvent, Pilot
 
 
@@ -13,7 +16,7 @@ def acting(request: HttpRequest) -> Party:
     return Party.of(request.user) if isinstance(request.user, Pilot) else SYSTEM
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(OfOrganization):
     """No row is added, changed or removed past the actions, which alone keep the logs in step."""
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
@@ -28,6 +31,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(AccessEvent)
 class AccessEventAdmin(ReadOnly):
+    verbs: ClassVar = {"view": "read_access_log"}
     list_display = ("moment", "organization", "type", "actor", "subject", "seq")
     list_filter = ("type", "organization")
     search_fields = ("=actor", "=subject")
@@ -43,5 +47,6 @@ class AccessEventAdmin(ReadOnly):
 
 @admin.register(AccessChain)
 class AccessChainAdmin(ReadOnly):
+    verbs: ClassVar = {"view": "read_access_log"}
     list_display = ("__str__", "organization", "last_seq", "head_hash")
     list_select_related = ("organization",)

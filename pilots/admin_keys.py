@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 
 from pilots import api_keys, limits
 from pilots.admin_access import acting
+from pilots.admin_scope import OfOrganization
 from pilots.errors import InvalidInput
 from pilots.limits import Limits
 from pilots.models import ApiKey
@@ -47,9 +48,10 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiKeyAdmin(OfOrganization):
     """A key is made here and shown once; afterwards it can only be looked at, rotated and revoked."""
 
+    verbs: ClassVar = {"view": "manage_keys", "add": "manage_keys"}
     form = ApiKeyForm
     list_display = ("name", "key_id", "organization", "scopes", "limited_to", "state", "last_used_at", "expires_at")
     list_filter = ("organization",)

@@ -1,0 +1,90 @@
+"""Whose rows does a page of the back office show, and who may change them? A superuser's page: everybody's. That of
+staff who are admin of an organization: their own organization's, as far as the policy lets an admin go."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from pilots import policy
+from pilots.caller import Caller
+from pilots.memberships import memberships_of
+from pilots.models import Membership, Organization, Pilot
+
+
+def is_above(request: HttpRequest) -> bool:
+    """True for superusers, who stand above organizations."""
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+def place_of(request: HttpRequest) -> Membership | None:
+    """Where staff who are no superusers work: the organization last used, among those whose admin they are."""
+    pilot = request.user
+    if not isinstance(pilot, Pilot) or not pilot.is_staff:
+        return None
+    rows = [row for row in memberships_of(pilot) if policy.may(Caller.of_pilot(row), "read_team")]
+    last = request.session.get("organization")
+    return next((row for row in rows if row.organization.slug == last), next(iter(rows), None))
+
+
+def caller_of(request: HttpRequest) -> Caller | None:
+    """As whom somebody below superusers is at work; None where they are at work nowhere. Looked up once a request."""
+    if not hasattr(request, "_back_office_caller"):
+        place = place_of(request)
+        request._back_office_caller = None if place is None else Caller.of_pilot(place)  # type: ignore[attr-defined]
+    caller: Caller | None = request._back_office_caller  # type: ignore[attr-defined]
+    return caller
+
+
+class OfOrganization(admin.ModelAdmin):  # type: ignore[type-arg]
+    """For every table of an organization. `verbs` gives the policy's verb for each permission of Django's; what has
+    none is for superusers alone."""
+
+    verbs: ClassVar[dict[str, str]] = {}
+    may: Callable[[Caller, str], bool] = staticmethod(policy.may)
+    # Where a row says whose it is.
+    owner = "organization_id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if is_above(request):
+            return rows
+        caller = caller_of(request)
+        return rows.filter(**{self.owner: caller.organization.pk}) if caller else rows.none()
+
+    def allows(self, request: HttpRequest, permission: str, row: Model | None = None) -> bool:
+        if is_above(request):
+            return True
+        caller, verb = caller_of(request), self.verbs.get(permission)
+        if caller is None or verb is None or not self.may(caller, verb):
+            return False
+        return row is None or getattr(row, self.owner) == caller.organization.pk
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.allows(request, "view", obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.allows(request, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.allows(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.allows(request, "delete", obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        # Its choices would name the others.
+        filters = super().get_list_filter(request)
+        return filters if is_above(request) else [name for name in filters if name != "organization"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        caller = caller_of(request)
+        if db_field.related_model is Organization and not is_above(request) and caller is not None:
+            kwargs["queryset"] = Organization.objects.filter(pk=caller.organization.pk)
+            kwargs["initial"] = caller.organization.pk
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
