@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from conftest import PASSWORD, World
-from pilots import access_log, actions
+from pilots import access_log, actions, invitations
 from pilots.errors import InvalidInput
 from pilots.models import AccessEvent, Membership, Organization, Pilot
 from pilots.roles import Role
@@ -156,6 +156,19 @@ def test_signing_in_with_a_password_opens_nothing(world: World) -> None:
     client.post("/accounts/login/", {"login": "otto", "password": PASSWORD})
     assert "_auth_user_id" in client.session
     assert places("local:otto") == {"acme": "OPERATOR"}
+
+
+def test_an_invitation_is_taken_by_whoever_a_provider_vouches_for(provider: Provider, world: World) -> None:
+    _, token = invitations.invite(world.acme, Role.ADMIN, email="Mona@example.com")
+    page = f"/invitations/{token}"
+    stranger, mona = Client(), Client()
+    # The same address, which nobody verified.
+    provider.people["github"]["hubot"] = replace(provider.people["github"]["hubot"], email="mona@example.com")
+    assert sign_in(stranger, provider, "github", "hubot", next=page)["Location"] == page
+    assert stranger.post(page).status_code == 403
+    assert sign_in(mona, provider, "github", next=page)["Location"] == page
+    assert mona.post(page)["Location"] == "/o/acme/"
+    assert (places("github:hubot"), places("github:octocat")) == ({}, {"acme": "ADMIN"})
 
 
 def command(*arguments: str) -> str:

@@ -45,8 +45,8 @@ def test_one_account_becomes_one_pilot_and_one_member(world: World) -> None:
     pilot = Pilot.objects.get(oauth_provider="github")
     assert SocialAccount.objects.get().user == pilot
     assert Membership.across_organizations.filter(pilot=pilot).count() == 1
-    assert AccessEvent.objects.filter(type="pilot_created").count() == 1
-    assert AccessEvent.objects.filter(type="member_joined", subject="github:octocat").count() == 1
+    assert AccessEvent.across_organizations.filter(type="pilot_created").count() == 1
+    assert AccessEvent.across_organizations.filter(type="member_joined", subject="github:octocat").count() == 1
 
 
 def test_accounts_of_one_name_become_pilots_of_different_names(db: None) -> None:
