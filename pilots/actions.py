@@ -56,7 +56,7 @@ def rename_organization(organization: Organization, name: str, *, by: Party = SY
     """Its name for people from now on; the slug stays for good."""
     _check_name(name)
     with writing():
-        row = Organization.objects.select_for_update().get(pk=organization.pk)
+        row = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
         _record_settings(row, {"name": (row.name, name)}, by)
         Organization.objects.filter(pk=row.pk).update(name=name)
     organization.name = name
@@ -67,7 +67,7 @@ def change_settings(
 ) -> None:
     """Sets these of the organization's settings, takes those `without` away, and leaves the others."""
     with writing():
-        row = Organization.objects.select_for_update().get(pk=organization.pk)
+        row = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
         kept = {name: value for name, value in row.settings.items() if name not in set(without)} | changes
         names = sorted(row.settings.keys() | kept.keys())
         _record_settings(row, {name: (row.settings.get(name), kept.get(name)) for name in names}, by)
@@ -129,7 +129,7 @@ def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party 
     with writing():
         membership, joined = join(pilot, organization, role, by=by)
         if membership.role != role.value:
-            _require_another_admin(membership)
+            require_another_admin(membership)
             data = {"from": membership.role, "to": role.value}
             access_log.record("role_changed", by, Party.of(pilot), organization=organization, data=data)
             membership.role = role.value
@@ -146,7 +146,7 @@ def remove_member(pilot: Pilot, organization: Organization, *, by: Party = SYSTE
         row = Membership.objects.for_organization(organization.pk).filter(pilot=pilot).first()
         if row is None:
             return False
-        _require_another_admin(row)
+        require_another_admin(row)
         member_left.send(sender=Membership, pilot=pilot, organization=organization)
         families = RefreshFamily.objects.for_organization(organization.pk).filter(pilot=pilot, revoked_at=None)
         families.update(revoked_at=timezone.now())
@@ -186,8 +186,8 @@ def set_rights(
     with writing():
         if is_active is False:
             for membership in Membership.across_organizations.filter(pilot=pilot).order_by("organization_id"):
-                _require_another_admin(membership)
-        before = Pilot.objects.select_for_update().get(pk=pilot.pk)
+                require_another_admin(membership)
+        before = Pilot.objects.select_for_update(no_key=True).get(pk=pilot.pk)
         if is_active is not None and is_active != before.is_active:
             access_log.record_of_pilot("pilot_activated" if is_active else "pilot_deactivated", pilot, by)
             pilot.is_active = is_active
@@ -201,10 +201,10 @@ def set_rights(
             end_sign_ins(pilot)
 
 
-def _require_another_admin(membership: Membership) -> None:
+def require_another_admin(membership: Membership) -> None:
     """Raises LastAdmin where nobody else could let others in. Inside a transaction, which then holds the organization:
     of two admins who remove each other at once the second one stays."""
-    organization = Organization.objects.select_for_update().get(pk=membership.organization_id)
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=membership.organization_id)
     admins = Membership.objects.for_organization(organization.pk).filter(role=Role.ADMIN, pilot__is_active=True)
     ids = set(admins.values_list("pilot_id", flat=True))
     if ids == {membership.pilot_id}:

@@ -16,12 +16,10 @@ from django.contrib.sessions.models import Session
 from django.db.models import CASCADE, Q, TextField
 from django.db.models.functions import Cast
 
-from pilots import access_log, database
+from pilots import access_log, actions, database
 from pilots.access_log import SYSTEM, Party
 from pilots.chains import Link, Redaction
-from pilots.errors import NotAllowed
 from pilots.models import AccessEvent, ApiKey, Invitation, Membership, Organization, Pilot
-from pilots.roles import Role
 
 PROVIDER = "erased"
 # What in an entry of the access log tells where somebody sat.
@@ -75,14 +73,17 @@ def is_erased(pilot: Pilot) -> bool:
 
 
 def require_another_admin(pilot: Pilot) -> None:
-    """Raises NotAllowed where an organization would be left without anybody who may let others in."""
-    for mine in Membership.across_organizations.filter(pilot=pilot, role=Role.ADMIN.value).select_related(
-        "organization"
-    ):
-        admins = Membership.objects.for_organization(mine.organization_id).filter(role=Role.ADMIN.value)
-        if not admins.filter(pilot__is_active=True).exclude(pilot=pilot).exists():
-            slug = mine.organization.slug
-            raise NotAllowed(f"They are the last ADMIN of {slug}: first set_role another pilot ADMIN --org {slug}.")
+    """Raises LastAdmin where an organization would be left without anybody who may let others in."""
+    for membership in Membership.across_organizations.filter(pilot=pilot).order_by("organization_id"):
+        actions.require_another_admin(membership)
+
+
+def lock_out(pilot: Pilot) -> None:
+    """Nobody acts as the pilot from now on. Whether they may go at all was asked before."""
+    with database.writing():
+        if Pilot.objects.filter(pk=pilot.pk, is_active=True).update(is_active=False):
+            access_log.record_of_pilot("pilot_deactivated", pilot, SYSTEM)
+        actions.end_sign_ins(pilot)
 
 
 def forget(person: Person) -> dict[str, int]:

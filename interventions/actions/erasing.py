@@ -36,8 +36,8 @@ class Erased:
 def erase(pilot: Pilot, *, texts: bool = False, force: bool = False, dry_run: bool = False) -> Erased:
     """Forgets the pilot in all organizations, in one transaction; both logs go on verifying.
 
-    With `texts` the reasons and comments they wrote go too. Raises NotAllowed for the last ADMIN of an organization,
-    and where a log does not verify, for erasing would hide what was done to it; `force` goes on all the same.
+    With `texts` the reasons and comments they wrote go too. Raises LastAdmin, and NotAllowed where a log
+    does not verify, for erasing would hide what was done to it; `force` goes on all the same.
     """
     person = Person.of(pilot)
     with writing():

@@ -50,7 +50,7 @@ def allow(
         changes[PROVIDERS] = sorted({_provider(text) for text in providers})
     with writing():
         # All of them, so that two organizations cannot take one domain at the same moment.
-        rows = list(Organization.objects.select_for_update().order_by("pk"))
+        rows = list(Organization.objects.select_for_update(no_key=True).order_by("pk"))
         for domain in changes.get(DOMAINS, []):
             _check_is_free(domain, [row for row in rows if row.pk != organization.pk])
         actions.change_settings(organization, changes, by=by)

@@ -70,6 +70,25 @@ def test_sign_ins_of_those_who_are_in_several_never_block_each_other(world: Worl
     everything_holds(world)
 
 
+def test_settings_roles_and_sign_ins_at_once_end_in_no_circle(world: World) -> None:
+    """Who changes an organization holds its row, and then waits for its log, whose entries refer to that row."""
+    otto, olga = world.memberships["otto"].pilot, world.memberships["olga"].pilot
+
+    def work(number: int) -> None:
+        for turn in range(25):
+            if number % 4 == 0:
+                actions_of_pilots.change_settings(world.acme, {f"by-{number}": turn})
+            elif number % 4 == 1:
+                actions_of_pilots.set_role(olga, world.acme, (Role.ADMIN, Role.OPERATOR)[turn % 2])
+            elif number % 4 == 2:
+                actions_of_pilots.set_rights(otto, is_active=turn % 2 == 0)
+            else:
+                access_log.record_of_pilot("tried", otto)
+
+    in_threads(work)
+    everything_holds(world)
+
+
 def test_a_pilot_is_forgotten_while_others_go_on(world: World) -> None:
     ids = [f"r{number}" for number in range(12)]
     agent, otto = world.key(), world.pilot("otto")
@@ -81,8 +100,10 @@ def test_a_pilot_is_forgotten_while_others_go_on(world: World) -> None:
 
     def work(number: int) -> None:
         if number == 0:
-            actions.erase(Pilot.objects.get(pilot_id="local:otto"))
-            erased.set()
+            try:
+                actions.erase(Pilot.objects.get(pilot_id="local:otto"))
+            finally:
+                erased.set()
             return
         me, turn = others[number % 2], 0
         while not erased.is_set() or turn < 24:

@@ -44,7 +44,7 @@ class Command(HouseCommand):
             return
         if not options["yes"]:
             _ask(pilot.pilot_id)
-        actions.set_rights(pilot, is_active=False)
+        erasing.lock_out(pilot)
         time.sleep(NOTICE_SECONDS)
         self._tell("Became", pilot.pilot_id, erase(pilot_of(pilot), **wanted))
 
