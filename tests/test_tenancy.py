@@ -37,6 +37,7 @@ OPEN_ADDRESSES = {
     "health": "says whether the process lives",
     "ready": "says whether the database answers",
     "metrics": "figures of the process, for the operator alone",
+    "invitations/<str:token>": "its token is what tells the organization",
     "api/token": "signs in",
     "api/token/refresh": "by its cookie",
     "api/token/revoke": "by its cookie",

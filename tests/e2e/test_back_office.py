@@ -49,4 +49,4 @@ def test_the_back_office_works_under_the_strict_policy(world: World, console: Se
     seat.page.get_by_label("Name").fill("crawler")
     seat.page.get_by_label("interventions:read").check()
     seat.page.get_by_role("button", name="Save", exact=True).click()
-    expect(seat.page.locator(".messagelist .warning")).to_contain_text(re.compile(r"chm_\w+"))
+    expect(seat.page.get_by_role("main").get_by_role("code")).to_contain_text(re.compile(r"chm_\w+"))
