@@ -63,7 +63,7 @@ def set_up(slug: str, name: str) -> Demo:
     with database.writing():
         organization, _ = pilots_actions.create_organization(slug, name=name)
         # Two who set it up at once: the second waits here, and finds it done.
-        organization = Organization.objects.select_for_update().get(pk=organization.pk)
+        organization = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
         if Intervention.objects.for_organization(organization.pk).exists():
             return Demo(organization, _people_there(organization), 0)
         people = [_person(organization, pilot_id) for pilot_id in PEOPLE]
