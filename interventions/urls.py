@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from interventions.views import decide, detail, kill_switch, queue
+from interventions.views import decide, detail, kill_switch, profile, queue
 from interventions.views.team import inviting, keys, log, members, rules
 
 _one = [
@@ -31,4 +31,5 @@ urlpatterns = [
     path("kill-switch", kill_switch.kill_switch, name="kill_switch"),
     path("interventions/<str:request_id>", include(_one)),
     path("team", include(_team)),
+    path("settings", profile.profile, name="profile"),
 ]

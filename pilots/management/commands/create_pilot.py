@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from pilots import actions
@@ -44,6 +45,8 @@ class Command(HouseCommand):
         self.stdout.write(f"{words} {pilot.pilot_id}, {role} in {slug}.")
         if role != asked:
             self.stderr.write(f"The role stays {role}; to change it: set_role {pilot.pilot_id} {asked} --org {slug}")
+        if not settings.LOCAL_ACCOUNTS:
+            self.stderr.write("LOCAL_ACCOUNTS is off: nobody can sign in with a password until it is switched on.")
         if not pilot.has_usable_password():
             self.stderr.write(f"There is no password yet: set_password {pilot.pilot_id}")
         elif password and not pilot.check_password(password):
