@@ -13,5 +13,5 @@ class InterventionsConfig(AppConfig):
         from interventions.live import broadcast  # noqa: PLC0415
         from pilots import actions  # noqa: PLC0415
 
-        actions.member_left.connect(claiming.hear_member_left, dispatch_uid="claims")
+        actions.rights_lost.connect(claiming.hear_rights_lost, dispatch_uid="claims")
         events.committed.connect(broadcast.publish, dispatch_uid="live")

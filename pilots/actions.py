@@ -22,7 +22,8 @@ from pilots.roles import Role
 from pilots.sign_in import sessions
 
 # Inside the transaction that ends a membership, with `pilot` and `organization`.
-member_left = Signal()
+# Sent inside the transaction, with the pilot, the organization, and the role that is left there: None where none is.
+rights_lost = Signal()
 
 _LOCAL_ID = re.compile(r"local:[^\s:/]+")
 
@@ -127,13 +128,17 @@ def join(
 def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM) -> tuple[Membership, bool]:
     """The membership with this role from now on, and whether it is new. Open sockets learn of it within seconds."""
     with writing():
+        _hold(organization)
         membership, joined = join(pilot, organization, role, by=by)
-        if membership.role != role.value:
+        before = Role(membership.role)
+        if before != role:
             require_another_admin(membership)
-            data = {"from": membership.role, "to": role.value}
+            data = {"from": before.value, "to": role.value}
             access_log.record("role_changed", by, Party.of(pilot), organization=organization, data=data)
             membership.role = role.value
             membership.save(update_fields=["role"])
+            if before.covers(role):
+                _tell_of_loss(pilot, organization, role, by)
     return membership, joined
 
 
@@ -143,11 +148,12 @@ def remove_member(pilot: Pilot, organization: Organization, *, by: Party = SYSTE
     Open pages and sockets close within seconds.
     """
     with writing():
+        _hold(organization)
         row = Membership.objects.for_organization(organization.pk).filter(pilot=pilot).first()
         if row is None:
             return False
         require_another_admin(row)
-        member_left.send(sender=Membership, pilot=pilot, organization=organization)
+        _tell_of_loss(pilot, organization, None, by)
         families = RefreshFamily.objects.for_organization(organization.pk).filter(pilot=pilot, revoked_at=None)
         families.update(revoked_at=timezone.now())
         row.delete()
@@ -184,9 +190,10 @@ def set_rights(
 ) -> None:
     """What a pilot may at all, from now on; None leaves it. One who is made inactive loses every sign-in."""
     with writing():
-        if is_active is False:
-            for membership in Membership.across_organizations.filter(pilot=pilot).order_by("organization_id"):
-                require_another_admin(membership)
+        mine = Membership.across_organizations.filter(pilot=pilot).select_related("organization")
+        places = list(mine.order_by("organization_id")) if is_active is False else []
+        for membership in places:
+            require_another_admin(membership)
         before = Pilot.objects.select_for_update(no_key=True).get(pk=pilot.pk)
         if is_active is not None and is_active != before.is_active:
             access_log.record_of_pilot("pilot_activated" if is_active else "pilot_deactivated", pilot, by)
@@ -199,18 +206,29 @@ def set_rights(
         pilot.save(update_fields=["is_active", "is_superuser", "is_staff"])
         if not pilot.is_active:
             end_sign_ins(pilot)
+        for membership in places:
+            _tell_of_loss(pilot, membership.organization, None, by)
 
 
 def require_another_admin(membership: Membership) -> None:
     """Raises LastAdmin where nobody else could let others in. Inside a transaction, which then holds the organization:
     of two admins who remove each other at once the second one stays."""
-    organization = Organization.objects.select_for_update(no_key=True).get(pk=membership.organization_id)
+    organization = _hold(membership.organization)
     admins = Membership.objects.for_organization(organization.pk).filter(role=Role.ADMIN, pilot__is_active=True)
     ids = set(admins.values_list("pilot_id", flat=True))
     if ids == {membership.pilot_id}:
         raise LastAdmin(
             f"{membership.pilot} is the only admin of {organization.slug}: make somebody else admin there first."
         )
+
+
+def _hold(organization: Organization) -> Organization:
+    """Until the transaction ends nobody else changes who is in the organization, or as what."""
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
+def _tell_of_loss(pilot: Pilot, organization: Organization, role: Role | None, by: Party) -> None:
+    rights_lost.send(sender=Membership, pilot=pilot, organization=organization, role=role, by=by)
 
 
 def note_change(pilot: Pilot, fields: Iterable[str], *, by: Party) -> None:

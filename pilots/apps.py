@@ -33,6 +33,8 @@ class PilotsConfig(AppConfig):
         user_logged_in.connect(arriving.hear_sign_in, dispatch_uid="pilots.arriving")
         providers.social_account_added.connect(arriving.hear_connected, dispatch_uid="pilots.arriving")
         providers.social_account_removed.connect(arriving.hear_disconnected, dispatch_uid="pilots.arriving")
+        invitations, actions = import_module("pilots.invitations"), import_module("pilots.actions")
+        actions.rights_lost.connect(invitations.hear_rights_lost, dispatch_uid="pilots.invitations")
         telling = import_module("pilots.sign_in.telling")
         user_logged_in.connect(telling.hear_sign_in, dispatch_uid="pilots.telling")
         user_logged_out.connect(telling.hear_sign_out, dispatch_uid="pilots.telling")

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -74,6 +75,14 @@ def revoke(invitation: Invitation, *, by: Party = SYSTEM) -> None:
         if rows.update(revoked_at=timezone.now()):
             data = {"role": invitation.role} | ({"email": invitation.email} if invitation.email else {})
             access_log.record("invitation_revoked", by, organization=invitation.organization, data=data)
+
+
+def hear_rights_lost(pilot: Pilot, organization: Organization, role: Role | None, by: Party, **_signal: Any) -> None:
+    """Hears that somebody is admin no more: what they have at hand lets nobody in, themselves least of all."""
+    if role is not Role.ADMIN:
+        for row in _standing(Invitation.objects.for_organization(organization.pk)).filter(invited_by=pilot):
+            row.organization = organization
+            revoke(row, by=by)
 
 
 def open_of(organization: Organization) -> list[Invitation]:

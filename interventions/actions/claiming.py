@@ -59,9 +59,10 @@ def release_all_of(organization: Organization, pilot_id: str, *, told_as: str | 
     return len(held)
 
 
-def hear_member_left(pilot: Pilot, organization: Organization, **_signal: Any) -> None:
-    """Hears, inside the transaction, that a membership ends."""
-    release_all_of(organization, pilot.pilot_id)
+def hear_rights_lost(pilot: Pilot, organization: Organization, role: Role | None, **_signal: Any) -> None:
+    """Hears, inside the transaction, that somebody may decide no more: others shall not wait for them."""
+    if role is None or not role.covers(Role.OPERATOR):
+        release_all_of(organization, pilot.pilot_id)
 
 
 def assign(caller: Caller, request_id: str, *, pilot_id: str) -> Intervention:

@@ -111,6 +111,41 @@ def test_one_who_is_removed_loses_claims_tokens_and_the_way_in(ada: Client, worl
     assert logged("member_removed") == [{"actor": "local:ada", "subject": "local:otto", "role": "OPERATOR"}]
 
 
+@pytest.mark.parametrize("loss", ["viewer", "deactivated"])
+def test_one_who_may_decide_no_more_holds_up_nothing(ada: Client, world: World, ask: Any, loss: str) -> None:
+    request_id, otto = ask().request_id, world.memberships["otto"].pilot
+    interventions_actions.claim(world.pilot("otto"), request_id)
+    if loss == "viewer":
+        ada.post(f"{TEAM}/members/local:otto/role", {"role": "VIEWER"})
+    else:
+        actions.set_rights(otto, is_active=False)
+    assert (stored(request_id).status, stored(request_id).assigned_to) == ("PENDING", None)
+
+
+def test_another_role_that_decides_keeps_the_claim(ada: Client, world: World, ask: Any) -> None:
+    request_id = ask().request_id
+    interventions_actions.claim(world.pilot("otto"), request_id)
+    for role in ("ADMIN", "OPERATOR"):
+        ada.post(f"{TEAM}/members/local:otto/role", {"role": role})
+    assert stored(request_id).assigned_to == "local:otto"
+
+
+@pytest.mark.parametrize("loss", ["demoted", "removed", "deactivated"])
+def test_an_admin_no_more_has_no_way_back_in_a_drawer(world: World, loss: str) -> None:
+    otto = world.memberships["otto"].pilot
+    actions.set_role(otto, world.acme, Role.ADMIN)
+    mine, others = invitations.invite(world.acme, Role.ADMIN, by=otto)[1], invitations.invite(world.acme, Role.ADMIN)[1]
+    ways = {
+        "demoted": lambda: actions.set_role(otto, world.acme, Role.OPERATOR),
+        "removed": lambda: actions.remove_member(otto, world.acme),
+        "deactivated": lambda: actions.set_rights(otto, is_active=False),
+    }
+    ways[loss]()
+    assert Client().get(f"/invitations/{mine}").status_code == 410
+    assert Client().get(f"/invitations/{others}").status_code == 200
+    assert [entry["role"] for entry in logged("invitation_revoked")] == ["ADMIN"]
+
+
 class TestTheLastAdmin:
     @pytest.mark.parametrize("change", [("role", {"role": "OPERATOR"}), ("remove", {})])
     def test_stays_on_the_page(self, ada: Client, change: tuple[str, dict[str, str]]) -> None:
