@@ -10,6 +10,7 @@ from allauth.utils import build_absolute_uri
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
+from requests import Response
 
 from pilots.sign_in import identities
 from pilots.sign_in.identities import Identity
@@ -55,11 +56,20 @@ class Asking(OAuth2Adapter):
         raise NotImplementedError
 
     def fetch(self, url: str, access_token: str = "") -> Any:
+        answer = self._get(url, access_token)
+        answer.raise_for_status()
+        return answer.json()
+
+    def fetch_if_allowed(self, url: str, access_token: str) -> Any:
+        """None where the provider does not let us see it: who it is, is known without."""
+        answer = self._get(url, access_token)
+        return answer.json() if answer.ok else None
+
+    def _get(self, url: str, access_token: str) -> Response:
         headers = self.headers | ({"Authorization": f"Bearer {access_token}"} if access_token else {})
         with get_adapter().get_requests_session() as session:
-            answer = session.get(url, headers=headers)
-            answer.raise_for_status()
-            return answer.json()
+            answer: Response = session.get(url, headers=headers)
+            return answer
 
 
 def email_in(text: Any) -> str:

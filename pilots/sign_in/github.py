@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from allauth.socialaccount.adapter import get_adapter
-
 from pilots.sign_in.asking import Asking, email_in
 from pilots.sign_in.identities import Identity
 
@@ -31,22 +29,19 @@ class AskingGitHub(Asking):
 
     def identify(self, access_token: str, _answer: dict[str, Any]) -> Identity:
         user = self.fetch(f"{self.api}/user", access_token)
-        email, is_verified = _best_of(self._emails(access_token))
+        if not isinstance(user["id"], int | str):
+            raise TypeError("the id")
+        # Whoever does not let us see the addresses has none, and can sign in all the same.
+        email, is_verified = _best_of(self.fetch_if_allowed(f"{self.api}/user/emails", access_token) or [])
         return Identity(
             "github",
             self.web,
-            str(int(user["id"])),
+            str(user["id"]),
             login=str(user["login"]),
             name=str(user.get("name") or ""),
             email=email_in(email or user.get("email")),
             email_verified=is_verified,
         )
-
-    def _emails(self, access_token: str) -> list[dict[str, Any]]:
-        with get_adapter().get_requests_session() as session:
-            answer = session.get(f"{self.api}/user/emails", headers={"Authorization": f"Bearer {access_token}"})
-        # Whoever does not let us see the addresses has none, and can sign in all the same.
-        return list(answer.json()) if answer.ok else []
 
 
 def _best_of(emails: list[dict[str, Any]]) -> tuple[str, bool]:

@@ -81,7 +81,9 @@ class AskingIssuer(Asking):
     def _with_userinfo(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
         if ("email" in claims and "name" in claims) or "userinfo_endpoint" not in self.found:
             return claims
-        more = self.fetch(self.found["userinfo_endpoint"], access_token)
+        more = self.fetch_if_allowed(self.found["userinfo_endpoint"], access_token)
+        if more is None:
+            return claims
         if more["sub"] != claims["sub"]:
             raise Trouble("untrusted", "userinfo is about somebody else")
         return dict(more) | claims

@@ -67,7 +67,7 @@ class Careful(OAuth2Provider):
 
 class GitHub(Careful, GitHubProvider):
     asking = AskingGitHub
-    scope = ["read:user", "user:email"]
+    scope = ["user:email"]
 
 
 class OpenIDConnect(Careful, OpenIDConnectProvider):

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from pilots import access_log
+from pilots.addresses import client_address
 from pilots.sign_in import identities
 from pilots.sign_in.trouble import Trouble, trouble_of
 
@@ -71,9 +72,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         pilot: Any = sociallogin.user
         if not pilot.is_active:
             trouble = Trouble("inactive")
-            access_log.record_of_pilot(
-                "sign_in_failed", pilot, access_log.UNKNOWN, {"provider": sociallogin.account.provider}
-            )
+            told = {"how": sociallogin.account.provider, "through": "page", "address": client_address(request)}
+            access_log.record_of_pilot("sign_in_failed", pilot, access_log.UNKNOWN, told)
             raise ImmediateHttpResponse(self._page_of(request, trouble, sociallogin.provider))
         if sociallogin.state.get("process") == "login":
             identities.refresh(pilot, identities.identity_of(sociallogin.account), sociallogin.known)

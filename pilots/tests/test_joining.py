@@ -5,6 +5,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -146,6 +153,23 @@ def test_who_is_deactivated_joins_nothing(provider: Provider, world: World) -> N
     Pilot.objects.filter(oauth_provider="google").update(is_active=False)
     joining.allow(world.acme, email_domains=["corp.example"])
     assert places_after(provider, "google") == {}
+
+
+def test_one_joins_after_the_second_factor_not_before(provider: Provider, world: World) -> None:
+    sign_in(Client(), provider, "google")
+    grace = Pilot.objects.get(oauth_provider="google")
+    secret = generate_totp_secret()
+    TOTP.activate(grace, secret)
+    joining.allow(world.acme, email_domains=["corp.example"])
+    client = Client()
+    answer = sign_in(client, provider, "google")
+    assert answer["Location"].startswith("/accounts/2fa/authenticate/")
+    assert "_auth_user_id" not in client.session
+    assert places(grace.pilot_id) == {}
+    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    client.post(answer["Location"], {"code": code})
+    assert "_auth_user_id" in client.session
+    assert places(grace.pilot_id) == {"acme": "OPERATOR"}
 
 
 def test_signing_in_with_a_password_opens_nothing(world: World) -> None:

@@ -27,6 +27,7 @@ ID_TOKEN = {
 }
 USER = {
     "user_500": "the profile cannot be had",
+    "emails_403": "addresses and userinfo are not for us",
     "user_garbage": "the profile is a list",
     "other_subject": "userinfo is about somebody else",
     "thin_id_token": "name and e-mail are in userinfo only",

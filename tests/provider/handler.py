@@ -114,6 +114,8 @@ class Handler(BaseHTTPRequestHandler):
             self._json(401, {"message": "Bad credentials"})
         elif "user_garbage" in self.provider.faults:
             self._json(200, ["no", "profile"])
+        elif "emails_403" in self.provider.faults and step != "user":
+            self._json(403, {"message": "Forbidden"})
         elif step == "user":
             # Its people keep their address to themselves, as most do.
             person = grant.person
