@@ -72,6 +72,18 @@ def _code_set(statement: ast.stmt) -> str | None:
     return None
 
 
+def access_events() -> set[str]:
+    """The types of entries that the access log gets, as far as they are named where they are told."""
+    found = set()
+    for tree in trees("pilots", "interventions"):
+        for node in ast.walk(tree):
+            name = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name in ("record", "record_of_pilot") and node.args:
+                constants = [item.value for item in ast.walk(node.args[0]) if isinstance(item, ast.Constant)]
+                found |= {text for text in constants if isinstance(text, str)}
+    return found
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -82,6 +94,7 @@ def _code_set(statement: ast.stmt) -> str | None:
         ("socket replies", {kind for kind, _ in protocol.HANDLERS.values()}),
         ("socket error codes", {code for _, code in protocol.CODES}),
         ("event types", {item.value for item in EventType}),
+        ("access events", access_events()),
         ("states", {item.value for item in Status}),
         ("intervention types", {item.value for item in Type}),
         ("priorities", {item.word for item in Priority}),
