@@ -178,6 +178,10 @@ def test_it_refuses_what_cannot_be(world: World, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is there already"):
         call_command("export_org", "acme", "--output", str(file))
     assert file.read_text() == "mine"
+    (tmp_path / "other.part").write_text("under way")
+    with pytest.raises(CommandError, match="under way"):
+        call_command("export_org", "acme", "--output", str(tmp_path / "other"))
+    assert (tmp_path / "other.part").read_text() == "under way"
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export_org", "acme", "--output", str(tmp_path / "no" / "folder"))
     assert not access_log.log_of(world.acme).filter(type="organization_exported").exists()

@@ -38,16 +38,38 @@ class Command(HouseCommand):
 
 @contextmanager
 def _opened(name: str | None) -> Iterator[BinaryIO]:
-    """Standard output, or a new file for the owner's eyes, which has its name only once it is whole."""
     if name is None:
+        with _standard_output() as out:
+            yield out
+    else:
+        with _new_file(Path(name), Path(f"{name}.part")) as out:
+            yield out
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    try:
         yield sys.stdout.buffer
         sys.stdout.flush()
-        return
-    target, part = Path(name), Path(f"{name}.part")
+    except BrokenPipeError as error:
+        # Or Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CommandError("The reader went away: the export is not whole.") from error
+
+
+@contextmanager
+def _new_file(target: Path, part: Path) -> Iterator[BinaryIO]:
+    """For the owner's eyes only; it has its name once it is whole."""
     if target.exists():
         raise CommandError(f"{target} is there already; choose another name.")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise CommandError(f"{part} is there: an export is under way, or one was cut off; remove it.") from error
+    except OSError as error:
+        raise CommandError(f"{target} cannot be written: {error}") from error
+    try:
+        with os.fdopen(handle, "wb") as out:
             yield out
         part.rename(target)
     except OSError as error:
