@@ -57,7 +57,7 @@ def by_fours(text: str) -> str:
 
 def _entries(request: HttpRequest, pilot: Pilot) -> list[tuple[str, str, tuple[str, ...]]]:
     membership = last_used(pilot, request.session)
-    entries = []
+    entries: list[tuple[str, str, tuple[str, ...]]] = []
     if membership is not None:
         entries.append(("Profile", reverse("profile", args=[membership.organization.slug]), ("profile",)))
     if settings.LOCAL_ACCOUNTS and pilot.has_usable_password():
