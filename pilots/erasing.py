@@ -20,6 +20,7 @@ from pilots import access_log, actions, database
 from pilots.access_log import SYSTEM, Party
 from pilots.chains import Link, Redaction
 from pilots.models import AccessEvent, ApiKey, Invitation, Membership, Organization, Pilot
+from pilots.sign_in.identities import verified_emails
 
 PROVIDER = "erased"
 # What in an entry of the access log tells where somebody sat.
@@ -89,8 +90,9 @@ def lock_out(pilot: Pilot) -> None:
 def forget(person: Person) -> dict[str, int]:
     """Deletes or empties all that `pilots` keeps of the person, but for the logs; returns how many rows by kind."""
     forgotten = {"sessions": _forget_sessions(person)} | _forget_belongings(person)
-    invitations = Invitation.across_organizations.filter(email__iexact=person.pilot.email).exclude(email="")
-    forgotten["invitation"] = invitations.update(email="")
+    addresses = [text for text in person.texts if "@" in text]
+    invitations = [Invitation.across_organizations.filter(email__iexact=address) for address in addresses]
+    forgotten["invitation"] = sum(rows.update(email="") for rows in invitations)
     keys = ApiKey.across_organizations.filter(created_by=person.pilot_id)
     forgotten["apikey"] = keys.update(created_by=person.neutral)
     forgotten["logentry"] = _forget_in_back_office(person)
@@ -161,6 +163,7 @@ def _given_by_providers(pilot: Pilot) -> Iterator[str]:
     """What accounts at providers are known by, and addresses they vouched for."""
     yield from SocialAccount.objects.filter(user=pilot).values_list("uid", flat=True)
     yield from EmailAddress.objects.filter(user=pilot).values_list("email", flat=True)
+    yield from verified_emails(pilot)
 
 
 def _forget_sessions(person: Person) -> int:

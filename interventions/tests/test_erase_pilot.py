@@ -23,7 +23,7 @@ from interventions.live import standing
 from interventions.live.sockets import UNAUTHENTICATED
 from interventions.management.commands import erase_pilot
 from interventions.models import Approval, Event, Intervention
-from pilots import access_log
+from pilots import access_log, invitations
 from pilots import actions as actions_of_pilots
 from pilots.access_log import Party
 from pilots.caller import Caller
@@ -35,6 +35,7 @@ from pilots.tenancy import across
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
 LOGIN, NAME, EMAIL, UID = "github:canary-hedwig", "Hedwig Canary-Oehme", "hedwig@canary.example", "canary-4711"
+SECOND_EMAIL = "second@canary-hedwig.example"
 CANARIES = ("canary-hedwig", "Canary-Oehme", "hedwig@canary", UID)
 WORDS = "because the canary sang"
 
@@ -64,6 +65,8 @@ def hedwig(world: World, ask: Any) -> Caller:
     actions_of_pilots.join(pilot, world.globex, Role.OPERATOR)
     SocialAccount.objects.create(user=pilot, provider="github", uid=UID, extra_data={"login": "canary-hedwig"})
     EmailAddress.objects.create(user=pilot, email=EMAIL, verified=True, primary=True)
+    second = {"issuer": "https://accounts.google.com", "email": SECOND_EMAIL, "email_verified": True}
+    SocialAccount.objects.create(user=pilot, provider="google", uid="canary-4712", extra_data=second)
     Authenticator.objects.create(user=pilot, type="totp", data={"secret": UID})
     caller = world.pilot("hedwig")
     _sign_in(world, pilot)
@@ -72,6 +75,8 @@ def hedwig(world: World, ask: Any) -> Caller:
     Invitation.objects.create(
         organization=world.globex, email=EMAIL.upper(), digest="x", invited_by=pilot, expires_at=pilot.created_at
     )
+    _, token = invitations.invite(world.globex, Role.ADMIN, email=SECOND_EMAIL)
+    invitations.accept(token, pilot)
     root = Client()
     root.force_login(
         Pilot.objects.create_superuser("local:root", PASSWORD), "django.contrib.auth.backends.ModelBackend"
