@@ -1,14 +1,18 @@
 """Two admins at once: whatever they do to each other, one of them stays; and one invitation lets one in."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from conftest import World
-from pilots import actions, invitations
+from conftest import DRAFT, World
+from interventions import actions as requests
+from interventions import invariants
+from interventions.content import draft_of
+from pilots import access_log, actions, invitations
 from pilots.errors import DomainError
 from pilots.models import Membership, Pilot
 from pilots.roles import Role
@@ -63,3 +67,25 @@ def test_an_invitation_lets_one_of_many_in(world: World) -> None:
     assert sorted(ended) == ["not_found"] * 5 + ["ok"]
     members = Membership.objects.for_organization(world.acme.pk).filter(pilot__in=pilots)
     assert members.count() == 1
+
+
+def test_roles_go_to_and_fro_while_pilots_decide(world: World) -> None:
+    """A role that is lost gives claims back, which takes the same locks as deciding: nobody waits for ever."""
+    otto, ids = world.memberships["otto"].pilot, [f"r{number}" for number in range(40)]
+    requests.create_many(world.key(), [draft_of(DRAFT | {"request_id": name}) for name in ids])
+
+    def change() -> None:
+        for number in range(30):
+            actions.set_role(otto, world.acme, Role.VIEWER if number % 2 else Role.OPERATOR)
+
+    def work(name: str) -> None:
+        for request_id in ids:
+            with suppress(DomainError):
+                requests.claim(world.pilot(name), request_id, take_over=True)
+            with suppress(DomainError):
+                requests.approve(world.pilot(name), request_id)
+
+    ended = at_once(change, change, lambda: work("otto"), lambda: work("olga"))
+    assert ended == ["ok"] * 4
+    assert invariants.check(world.acme.pk) == []
+    assert list(access_log.verify(world.acme)) == []
