@@ -1,9 +1,12 @@
 """Who may open a socket, from which page, and for how long it stays open."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
@@ -205,6 +208,47 @@ def test_an_open_socket_ends_with_its_session(world: World) -> None:
         await in_thread(browser.logout)
         assert await client.closed() == 4401
         await client.leave()
+
+    run(test)
+
+
+def test_an_open_socket_ends_seven_days_after_the_sign_in(world: World) -> None:
+    async def test() -> None:
+        browser = await in_thread(world.session, "otto")
+        pair = await in_thread(tokens.issue, world.memberships["otto"], browser.cookies["sessionid"].value)
+        page = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}", "Host": HOST, "Origin": OURS}
+        clients = [await Client(headers=page).open(), await Client(token=pair.access).open()]
+        for client in clients:
+            await client.ask("ping")
+        with time_machine.travel(timezone.now() + timedelta(days=7, seconds=5)):
+            assert [await client.closed() for client in clients] == [4401, 4401]
+        for client in clients:
+            await client.leave()
+
+    run(test)
+
+
+def test_a_socket_needs_the_second_factor_that_its_role_needs(world: World) -> None:
+    def ask_for_it() -> None:
+        world.acme.settings = {"mfa_required_roles": ["OPERATOR"]}
+        world.acme.save()
+
+    async def test() -> None:
+        bearer = await in_thread(world.bearer, "otto")
+        page = {"Cookie": await cookie(world, "otto"), "Host": HOST, "Origin": OURS}
+        clients = [await Client(headers=page).open(), await Client(headers=bearer).open()]
+        for client in clients:
+            await client.ask("ping")
+        await in_thread(ask_for_it)
+        assert [await client.closed() for client in clients] == [4403, 4403]
+        for client in clients:
+            await client.leave()
+        assert await opens(headers=page) == 4403
+        assert await opens(headers=bearer) == 4403
+        assert await opens(headers=await in_thread(world.bearer, "vera")) is True
+        await in_thread(TOTP.activate, world.memberships["otto"].pilot, generate_totp_secret())
+        assert await opens(headers=page) is True
+        assert await opens(headers=bearer) is True
 
     run(test)
 
