@@ -10,6 +10,10 @@ from django import template
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from interventions import policy
+from pilots import policy as people
+from pilots.caller import Caller
+
 register = template.Library()
 
 # Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, and C0/C1 controls.
@@ -31,6 +35,13 @@ def visible(text: object) -> SafeString:
 def spelled(text: object) -> str:
     """As `visible`, for places that hold no markup: attributes, titles, options."""
     return _INVISIBLE.sub(lambda match: _code(match[0]), str(text))
+
+
+@register.filter
+def may(caller: Caller, verb: str) -> bool:
+    """What the policy says of a button: `read_team`, or `command kill_switch` where the type matters."""
+    name, _, kind = verb.partition(" ")
+    return people.may(caller, name) if name in people.TABLE else policy.may(caller, name, kind or None)
 
 
 @register.simple_tag

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -56,6 +57,26 @@ def test_it_shows_who_is_in_the_organization_and_nobody_else(ada: Client) -> Non
     page = text(ada.get(TEAM))
     assert all(f"local:{name}" in page for name in ("ada", "otto", "olga", "vera"))
     assert "gina" not in page
+
+
+def test_it_tells_who_has_a_second_factor_and_who_lacks_one(ada: Client, world: World) -> None:
+    def told_of(name: str) -> str:
+        row = re.search(rf"local:{name}\b.*?<td", ada.get(TEAM).content.decode(), re.DOTALL)
+        assert row is not None
+        return row[0]
+
+    Authenticator.objects.create(user=world.memberships["otto"].pilot, type=Authenticator.Type.TOTP, data={})
+    actions.change_settings(world.acme, {"mfa_required_roles": ["OPERATOR"]})
+    assert "second factor" in told_of("otto")
+    assert "lacks" not in told_of("otto")
+    assert "lacks a second factor" in told_of("olga")
+    assert "second factor" not in told_of("vera")
+
+
+def test_the_buttons_are_those_the_policy_allows(world: World) -> None:
+    shown = {name: world.session(name).get("/o/acme/").content.decode() for name in ("ada", "otto", "vera")}
+    assert [name for name in shown if 'id="kill-switch"' in shown[name]] == ["ada"]
+    assert [name for name in shown if f'href="{TEAM}"' in shown[name]] == ["ada"]
 
 
 def test_members_are_found_and_paged(ada: Client, world: World) -> None:

@@ -52,8 +52,11 @@ def _members(caller: Caller, sought: str) -> Any:
 
 
 def _shown(rows: list[Membership]) -> list[dict[str, Any]]:
-    lacking = second_factor.lacking(rows)
-    return [{"row": row, "pilot": row.pilot, "lacks_factor": row in lacking} for row in rows]
+    lacking, enrolled = second_factor.lacking(rows), second_factor.enrolled(row.pilot_id for row in rows)
+    return [
+        {"row": row, "pilot": row.pilot, "lacks_factor": row in lacking, "has_factor": row.pilot_id in enrolled}
+        for row in rows
+    ]
 
 
 def _change_role(request: HttpRequest, caller: Caller, pilot_id: str) -> HttpResponse:
