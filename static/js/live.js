@@ -41,7 +41,6 @@ export function start({ url, seq, epoch, refresh }) {
   addEventListener("online", retry);
   addEventListener("offline", () => lost({ isOffline: true }));
   addEventListener("pagehide", () => socket?.close());
-  addEventListener("pageshow", (event) => event.persisted && retry());
   document.addEventListener("visibilitychange", () => !document.hidden && status !== "ended" && retry());
   session.addEventListener("ended", ({ detail: { reason } }) => end(["left", "factor"].includes(reason) ? 4403 : 4401));
   session.addEventListener("regained", () => {

@@ -47,8 +47,6 @@ export function begin() {
   addEventListener("focus", comeBack);
   document.addEventListener("visibilitychange", () => document.hidden || comeBack());
   document.addEventListener("chameleon:signed-out", ask);
-  // A page that the browser kept may be one of before the sign-out.
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
 // Timers of a hidden tab, or of a machine that slept, come late.

@@ -1,5 +1,6 @@
 """A pilot's day with a provider: in, an hour later still in, put out, in again over the page, and out for good."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -127,6 +128,16 @@ def test_a_day_with_a_provider(
         press_through(page, person)
     seat.wait_until_live()
 
+    # Who they are here.
+    seat.open("/o/acme/settings")
+    shown = {"pilot_id": person.pilot_id, "oauth_provider": person.kind, "oauth_id": person.id, "role": "OPERATOR"}
+    for name, value in shown.items():
+        expect(page.locator(f"[data-field={name}]")).to_have_text(value)
+    signed_in = Pilot.objects.get(pilot_id=person.pilot_id).last_login
+    assert signed_in is not None
+    minute = re.compile(f"{signed_in:%FT%H:%M}")
+    expect(page.locator("[data-field=last_login] time")).to_have_attribute("datetime", minute)
+
     # An hour later the page is still somebody's: it has renewed its token by itself, and acts.
     with page.expect_response("**/api/token/refresh"):
         seat.open(f"/o/acme/interventions/{request_id}")
@@ -137,6 +148,7 @@ def test_a_day_with_a_provider(
     page.get_by_label("Note for the record").fill("Still here")
     page.get_by_role("button", name="Add").click()
     expect(page.locator("#timeline")).to_contain_text("Still here")
+    expect(page.get_by_label("Note for the record")).to_have_value("")
     page.get_by_role("radio", name="Reject").check()
     page.get_by_label("Reason").fill("Half a rea")
 
