@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from pilots import actions
 from pilots.management.command import HouseCommand
-from pilots.models import Pilot
+from pilots.models import Membership, Pilot
 from pilots.sign_in import sessions
 
 
@@ -37,5 +37,6 @@ class Command(HouseCommand):
             return [pilot], pilot.pilot_id
         if options["org"]:
             organization = actions.organization_of(options["org"])
-            return list(Pilot.objects.filter(memberships__organization=organization)), organization.slug
+            rows = Membership.objects.for_organization(organization.pk).select_related("pilot")
+            return [row.pilot for row in rows], organization.slug
         return list(Pilot.objects.all()), "everybody"
