@@ -103,13 +103,12 @@ def test_what_cannot_be_a_password_is_refused(world: World, typed: Any, line: st
 
 
 def test_a_new_password_ends_what_was_signed_in(world: World, typed: Any) -> None:
-    Pilot.objects.filter(pilot_id="local:otto").update(is_staff=True)
     browser = world.session("otto")
-    assert browser.get("/admin/").status_code == 200
+    assert browser.get("/o/acme/").status_code == 200
     issue(world.memberships["otto"])
     typed("a new pass phrase\n")
     run("set_password", "local:otto")
-    assert browser.get("/admin/").status_code == 302
+    assert browser.get("/o/acme/").status_code == 302
     assert not RefreshFamily.across_organizations.filter(revoked_at=None).exists()
     assert Pilot.objects.get(pilot_id="local:otto").check_password("a new pass phrase")
 
