@@ -25,7 +25,7 @@ run: $(VENV)/.installed ## Set everything up and serve on http://127.0.0.1:8000 
 
 test: $(VENV)/.installed-dev ## Run all tests, on PostgreSQL with Redis, then on SQLite (ARGS="-k ...")
 	$(SERVICES) -- $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
-	$(SERVICES) --embedded -- $(PYTHON) -m pytest -m embedded $(ARGS)
+	$(SERVICES) --embedded -- $(PYTHON) -m pytest -n 2 --dist loadfile -m embedded $(ARGS)
 
 # Settings need a secret and a host name or DEBUG; nothing is served here.
 lint: export DEBUG = 1

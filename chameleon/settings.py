@@ -13,7 +13,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from chameleon import providers, reporting
+from chameleon import mail, providers, reporting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -308,13 +308,10 @@ SPECTACULAR_SETTINGS = {
 # Mail: sent only where EMAIL_URL says how, as in smtp+tls://user:password@host:587/?_default_from_email=…
 
 EMAIL_URL = env.str("EMAIL_URL", "")
-if EMAIL_URL:
-    _mail = env.dj_email_url("EMAIL_URL")
-    EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_BACKEND"], _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
-    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
-    EMAIL_TIMEOUT = _mail.get("EMAIL_TIMEOUT") or 10
-    DEFAULT_FROM_EMAIL = _mail.get("DEFAULT_FROM_EMAIL") or f"chameleon@{ALLOWED_HOSTS[0]}"
+MAILERS, _sender = mail.mailers(EMAIL_URL)
+# Without mailers no page offers what needs one.
+SILENCED_SYSTEM_CHECKS = [] if MAILERS else ["mail.W001"]
+DEFAULT_FROM_EMAIL = _sender or f"chameleon@{ALLOWED_HOSTS[0]}"
 
 # Files
 

@@ -30,3 +30,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
 WORKER_IN_SERVER = False
 if REDIS_URL:  # noqa: F405
     CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] += _worker  # noqa: F405
+# Django's test runner keeps what is sent, by each mailer that there is.
+MAILERS = MAILERS or {"default": {}}  # noqa: F405

@@ -61,7 +61,7 @@ def test_an_error_is_reported_without_anything_that_was_sent(sentry: tuple[str, 
     dsn, envelopes = sentry
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "SENTRY_DSN": dsn, "SENTRY_SPOTLIGHT": ""}
     process = servers.start(["-c", PROGRAM], output=subprocess.PIPE, **environment)
-    output = process.communicate(timeout=60)[0].decode()
+    output = b"".join(process.communicate(timeout=60)).decode()
     assert process.returncode == 0, output
     told = b"\n".join(envelopes).decode()
     assert "RuntimeError" in told
