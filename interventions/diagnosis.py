@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from interventions.lifecycle import OPEN
 from interventions.models import Intervention
-from pilots import database, row_security
+from pilots import database, row_security, statements
 from pilots.api_keys import EXPIRES_SOON
 from pilots.models import ApiKey, Membership
 
@@ -104,7 +104,9 @@ def _walls() -> Iterator[Finding]:
     if unwalled:
         tables = ", ".join(unwalled)
         yield Finding("walls", "failed", f"without row-level security: {tables}. Run manage.py migrate.")
-    if not role and not unwalled:
+    if preset := row_security.told_beforehand():
+        yield Finding("walls", "failed", f"{statements.SETTING} is set to {preset!r} for everybody: take that away.")
+    if not role and not unwalled and not preset:
         yield Finding("walls", "ok", "row-level security keeps organizations apart.")
 
 

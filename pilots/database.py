@@ -11,6 +11,9 @@ from django.db import connection, transaction
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
+# Asks for no rows, so that nobody need say whose.
+CLOCK = "SELECT clock_timestamp()"
+
 # SQLite has one writer. Its own busy handler lets late comers overtake for seconds; a lock in the process is fair.
 _sqlite_writer = threading.RLock()
 
@@ -98,6 +101,6 @@ def now() -> datetime:
     if connection.vendor != "postgresql":
         return datetime.now(UTC)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
+        cursor.execute(CLOCK)
         moment: datetime = cursor.fetchone()[0]
         return moment.astimezone(UTC)

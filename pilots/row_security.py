@@ -108,3 +108,10 @@ def role_that_passes() -> str | None:
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)")
         row = cursor.fetchone()
         return row[0] if row else None
+
+
+def told_beforehand() -> str:
+    """What a statement is told that we tell nothing: '', unless somebody set it for the role, database or server."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s, true)", [SETTING])
+        return cursor.fetchone()[0] or ""

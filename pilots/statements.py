@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import ClientCursor
 
-from pilots import tenancy
+from pilots import database, tenancy
 
 SETTING = "chameleon.organization"
 
@@ -55,7 +55,7 @@ class Telling:
         found = _WORD.match(sql) if isinstance(sql, str) else None
         word = found[1].upper() if found else ""
         alone = state == _IDLE and connection.autocommit
-        if word in _STEERING or (alone and word not in _ROWS and not many):
+        if sql == database.CLOCK or word in _STEERING or (alone and word not in _ROWS and not many):
             return self._plainly(execute, sql, params, many, context)
         cursor = context["cursor"]
         if many or not isinstance(sql, str) or not isinstance(cursor.cursor, ClientCursor):

@@ -367,6 +367,17 @@ def test_only_doors_say_in_which_organization_things_happen() -> None:
     assert saying == set(ACTING)
 
 
+def test_no_statement_goes_round_what_tells_it_whose_rows_it_may_touch() -> None:
+    """`copy`, `stream` and `callproc` reach the database past Django's wrappers."""
+    going = {
+        module.path
+        for module in modules().values()
+        for call in module.calls()
+        if method_called(call) in ("copy", "stream", "callproc") and "cursor" in ast.unparse(call.func)
+    }
+    assert going == set()
+
+
 def test_the_manager_of_djangos_own_machinery_is_left_to_it() -> None:
     using = {module.path for module in modules().values() for node in ast.walk(module.tree) if named(node) == "ambient"}
     assert using == {"pilots/tenancy.py", "interventions/models.py"}

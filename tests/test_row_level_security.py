@@ -104,6 +104,17 @@ def test_the_doctor_misses_a_policy(db: None) -> None:
     assert found() == ["failed"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_setting_for_everybody_is_noticed() -> None:
+    assert row_security.told_beforehand() == ""
+    raw("SET chameleon.organization = '*'")
+    try:
+        assert row_security.told_beforehand() == "*"
+    finally:
+        raw("RESET chameleon.organization")
+    assert row_security.told_beforehand() == ""
+
+
 # What is seen
 
 
