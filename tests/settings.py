@@ -32,3 +32,4 @@ if REDIS_URL:  # noqa: F405
     CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] += _worker  # noqa: F405
 # Django's test runner keeps what is sent, by each mailer that there is.
 MAILERS = MAILERS or {"default": {}}  # noqa: F405
+SILENCED_SYSTEM_CHECKS = ["mail.E001"]

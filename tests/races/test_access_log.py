@@ -1,13 +1,9 @@
 """Many at once on the access log, and a pilot forgotten while others go on working: no gap, no deadlock, no half."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event as Flag
-from typing import Any
 
 import pytest
-from django.db import connection
 
 from conftest import DRAFT, World
 from interventions import actions, audits, invariants
@@ -19,23 +15,9 @@ from pilots.access_log import SYSTEM, Party
 from pilots.errors import DomainError
 from pilots.models import AccessEvent, Pilot
 from pilots.roles import Role
+from tests.races.threads import in_threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
-
-THREADS = 8
-
-
-def in_threads(work: Callable[[int], Any], times: int = THREADS) -> list[Any]:
-    """What each returned; an error in one of them is raised here."""
-
-    def one(number: int) -> Any:
-        try:
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(times)))
 
 
 def everything_holds(world: World) -> None:

@@ -1,32 +1,16 @@
 """Many first sign-ins at the same moment: one pilot for each account, and no name given twice."""
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from django.db import connection
 
 from conftest import World
 from pilots.errors import InvalidInput
 from pilots.models import AccessEvent, Membership, Pilot
 from pilots.sign_in import identities, joining
 from pilots.sign_in.identities import Identity
+from tests.races.threads import THREADS, in_threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
-
-THREADS = 8
-
-
-def in_threads(work: Any) -> list[Any]:
-    def one(number: int) -> Any:
-        try:
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
 
 
 def octocat(id: str) -> Identity:

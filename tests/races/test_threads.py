@@ -4,14 +4,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from threading import Event as Flag
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from conftest import DRAFT, World
 from interventions import actions, invariants
@@ -20,29 +18,15 @@ from interventions.lifecycle import Type
 from interventions.models import Intervention
 from pilots import database
 from pilots.errors import DomainError
+from tests.races.threads import THREADS, in_threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
-
-THREADS = 8
 
 
 @pytest.fixture(autouse=True)
 def _the_tables_agree_afterwards(world: World) -> Iterator[None]:
     yield
     assert invariants.check(world.acme.pk) == []
-
-
-def in_threads(work: Callable[[int], Any], times: int = THREADS) -> list[Any]:
-    """What each returned; an error in one of them is raised here."""
-
-    def one(number: int) -> Any:
-        try:
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(times)))
 
 
 def outcome(call: Callable[[], Any]) -> str:
