@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from pilots import policy
 from pilots.caller import Caller
+from pilots.database import writing
 from pilots.memberships import memberships_of
 from pilots.models import Membership, Organization, Pilot
 
@@ -76,6 +77,11 @@ class OfOrganization(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        # All of the chosen rows or none: Django notes the deletion of each before the first is tried.
+        with writing():
+            return super().response_action(request, *args, **kwargs)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         # Its choices would name the others.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.db.models import Model
 from django.test import Client
 
@@ -171,6 +172,20 @@ def test_the_last_admin_stays_and_the_page_says_why(office: Client, world: World
     assert "Ada is the only admin of acme" in page.content.decode()
     ada.refresh_from_db()
     assert ada.role == "ADMIN"
+
+
+def test_of_chosen_members_all_are_removed_or_none(office: Client, world: World) -> None:
+    everybody = list(Membership.objects.for_organization(world.acme.pk).values_list("pk", flat=True))
+    chosen = {"action": "delete_selected", "_selected_action": everybody, "post": "yes"}
+    page = office.post("/admin/pilots/membership/", chosen, follow=True).content.decode()
+    assert "Ada is the only admin of acme" in page
+    assert set(Membership.objects.for_organization(world.acme.pk).values_list("pk", flat=True)) == set(everybody)
+    assert not LogEntry.objects.exists()
+    assert not AccessEvent.objects.for_organization(world.acme.pk).filter(type="member_removed").exists()
+    chosen["_selected_action"] = [pk for pk in everybody if pk != world.memberships["ada"].pk]
+    office.post("/admin/pilots/membership/", chosen)
+    assert Membership.objects.for_organization(world.acme.pk).get().pk == world.memberships["ada"].pk
+    assert AccessEvent.objects.for_organization(world.acme.pk).filter(type="member_removed").count() == 3
 
 
 def test_a_superuser_is_told_too_that_the_last_admin_stays(world: World) -> None:
