@@ -49,7 +49,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     ),
     (3, "", ("interventions.limits",)),
     (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.api")),
-    (2, "people's pages", ("pilots.sign_in.adapters", "pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
+    (2, "people's pages", ("pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
     (2, "people's pages", ("pilots.sign_in.account_pages", "pilots.sign_in.account_urls", "pilots.checks")),
     (2, "people's pages", ("pilots.templatetags.*",)),
     (1, "", ("pilots.operations", "pilots.authentication", "pilots.sign_in.password", "pilots.profile")),

@@ -1,1 +1,0 @@
-"""How the accounts of providers meet our pilots."""
