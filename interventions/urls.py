@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from interventions.views import decide, detail, kill_switch, profile, queue
+from interventions.views import bulk, decide, detail, kill_switch, profile, queue
 from interventions.views.team import inviting, keys, log, members, rules
 
 _one = [
@@ -28,6 +28,8 @@ _team = [
 ]
 urlpatterns = [
     path("", queue.queue, name="queue"),
+    path("unclaimed", queue.unclaimed, name="unclaimed"),
+    path("bulk", bulk.bulk, name="bulk"),
     path("kill-switch", kill_switch.kill_switch, name="kill_switch"),
     path("interventions/<str:request_id>", include(_one)),
     path("team", include(_team)),

@@ -2,9 +2,13 @@
 
 import * as connection from "./connection.js";
 import * as detail from "./detail.js";
+import * as dialog from "./dialog.js";
+import * as filters from "./filters.js";
+import * as keys from "./keys.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
 import * as queue from "./queue.js";
+import * as quick from "./quick.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
 import { toast } from "./tell.js";
@@ -50,22 +54,12 @@ document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
 
 // The kill switch opens over the page; without script its link is a page of its own.
 
-const dialog = document.getElementById("dialog");
-
 document.getElementById("kill-switch")?.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
-    dialog.replaceChildren(await getPart(event.currentTarget?.href ?? `${page.base}kill-switch`));
-    htmx.process(dialog);
-    dialog.showModal();
+    dialog.show(await getPart(event.currentTarget?.href ?? `${page.base}kill-switch`));
   } catch (error) {
     if (!(error instanceof SignedOut)) toast("The server did not answer.");
-  }
-});
-dialog.addEventListener("click", (event) => {
-  if (event.target === dialog || event.target.closest("[data-close]")) {
-    event.preventDefault();
-    dialog.close();
   }
 });
 
@@ -84,8 +78,14 @@ document.addEventListener("keydown", (event) => {
 localize(document);
 session.begin();
 signIn.begin();
+dialog.begin();
 detail.begin();
-if (hasQueue) queue.begin();
+if (hasQueue) {
+  queue.begin();
+  quick.begin();
+  filters.begin();
+}
+keys.begin();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });

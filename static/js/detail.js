@@ -76,6 +76,24 @@ function onExpired({ target }) {
   for (const button of shown().querySelectorAll("[data-verb]:not([data-verb=comment])")) button.disabled = true;
 }
 
+// By a key or from the palette: the same first step as the button's. False where there is nothing to choose.
+export function choose(verdict) {
+  const radio = form()?.querySelector(`[name=verdict][value=${verdict}]`);
+  if (!radio) return false;
+  radio.checked = true;
+  radio.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}
+
+// Puts the form away; what is typed in it stays.
+export function unchoose() {
+  const radio = form()?.querySelector("[name=verdict]:checked");
+  if (!radio) return false;
+  radio.checked = false;
+  shown().focus({ preventScroll: true });
+  return true;
+}
+
 // First step: choosing opens the form. Arrow keys only move between the two.
 let isArrow = false;
 

@@ -18,7 +18,7 @@ export function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   // A fragment from the socket names no organization; the page does.
-  for (const link of template.content.querySelectorAll('[href^="interventions/"]')) {
+  for (const link of template.content.querySelectorAll('[href^="interventions/"], .tile[href^="?"]')) {
     link.setAttribute("href", base + link.getAttribute("href"));
   }
   for (const button of template.content.querySelectorAll('[formaction^="interventions/"]')) {
@@ -36,8 +36,8 @@ export async function getPart(address, position = "") {
   return parse(await response.text());
 }
 
-export async function post(address, { target = "" } = {}) {
-  return ask(address, { method: "POST", headers: { "X-CSRFToken": csrfToken(), "HX-Target": target } });
+export async function post(address, { target = "", body } = {}) {
+  return ask(address, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Target": target } });
 }
 
 async function ask(address, options) {

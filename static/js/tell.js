@@ -21,12 +21,12 @@ function say() {
   }
 }
 
-export function toast(text) {
+export function toast(text, { isGood = false } = {}) {
   const box = document.createElement("p");
-  box.className = "toast";
+  box.className = isGood ? "toast good" : "toast";
   box.textContent = text;
   document.getElementById("toasts").append(box);
-  announce(text, { urgent: true });
+  announce(text, { urgent: !isGood });
   setTimeout(() => box.remove(), 8000);
 }
 
