@@ -1,4 +1,4 @@
-"""Who looks at a request, and who writes a decision on it: told to their colleagues, to nobody else, and soon forgotten."""
+"""Who looks at a request, or writes a decision on it: told to colleagues and nobody else, and soon forgotten."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from channels.layers import channel_layers
 from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 

@@ -99,21 +99,23 @@ function chipOf(card, viewers) {
   // By it morph.js finds the chip again in a fresh card.
   chip.id = `viewing-${card.dataset.requestId}`;
   chip.dataset.shown = keyOf(viewers);
-  const [first] = writersFirst(viewers);
+  const writing = viewers.filter((viewer) => viewer.writing);
+  const [first] = writing.length ? writing : viewers;
   const sentence = make("span", "sr-only");
   sentence.append(...sentenceOf(viewers));
   chip.title = sentence.textContent;
   const brief = make("span", "who");
   brief.ariaHidden = "true";
-  if (first.writing || viewers.length === 1) brief.append(make("span", "disc", initials(first.pilot_id)));
-  brief.append(make("span", "", briefly(first, viewers.length)));
+  const isCounted = viewers.length > 1 && !first.writing;
+  brief.append(make("span", "disc", isCounted ? String(viewers.length) : initials(first.pilot_id)));
+  brief.append(make("span", "what", briefly(first, viewers.length)));
   chip.append(brief, sentence);
   chip.classList.toggle("writing", first.writing);
   return chip;
 }
 
 function briefly(first, count) {
-  if (!first.writing) return count > 1 ? `${count} viewing` : "viewing";
+  if (!first.writing) return "viewing";
   return count > 1 ? `writing, ${count - 1} more` : "writing";
 }
 
@@ -147,7 +149,6 @@ function namesOf(viewers) {
   return [...joined, viewers.length > 1 ? " are" : " is"];
 }
 
-const writersFirst = (viewers) => viewers.toSorted((one, other) => other.writing - one.writing);
 const shortName = (pilotId) => pilotId.slice(pilotId.lastIndexOf(":") + 1) || pilotId;
 const spelled = (text) =>
   text.replace(invisible, (one) => `U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`);

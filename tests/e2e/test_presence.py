@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 type Seat = Callable[..., Console]
 type Raise = Callable[..., str]
 
-# So that a wide card and a tooltip are needed; and a name that would turn the text around it.
+# A name that would turn the text around it.
 RUDE = "local:\u202emoor\u0645"
 
 
@@ -68,7 +68,8 @@ def test_it_stays_while_the_card_and_the_request_change(console: Seat, raise_req
     otto.page.get_by_role("link", name="Pay the invoice?").click()
     expect(otto.page.locator("#viewers")).to_have_text("olga is viewing")
     # Whatever takes it away, be it for one frame, is noted.
-    otto.page.evaluate("""id => {
+    otto.page.evaluate(
+        """id => {
         window.losses = 0;
         const look = () => {
             const isThere = document.querySelector(`#card-${id} .viewing`) && document.querySelector("#viewers *");
@@ -76,7 +77,9 @@ def test_it_stays_while_the_card_and_the_request_change(console: Seat, raise_req
             requestAnimationFrame(look);
         };
         look();
-    }""", request_id)
+    }""",
+        request_id,
+    )
     actions.claim(world.pilot("ada"), request_id)
     expect(otto.page.locator(f"#card-{request_id}")).to_contain_text("claimed by ada")
     actions.release(world.pilot("ada"), request_id)
@@ -102,14 +105,18 @@ def test_many_are_counted_and_named(console: Seat, raise_request: Raise, world: 
     Pilot.objects.filter(pk=world.memberships["olga"].pilot.pk).update(pilot_id=RUDE)
     request_id = raise_request(title="Pay the invoice?")
     otto = opened(console, "otto", viewport=PHONE)
+    alone = otto.page.locator(f"#card-{request_id}").bounding_box()
     path = f"/o/acme/interventions/{request_id}"
     ada, vera = opened(console, "ada", path), opened(console, "vera", path, viewport=PHONE)
-    expect(chip(otto, request_id)).to_contain_text("2 viewing")
+    expect(chip(otto, request_id).locator(".disc")).to_have_text("2")
     expect(chip(otto, request_id)).to_have_attribute("title", "ada and vera are viewing")
     opened(console, "olga", path)
-    expect(chip(otto, request_id)).to_contain_text("3 viewing")
+    expect(chip(otto, request_id).locator(".disc")).to_have_text("3")
     ada.page.get_by_role("radio", name="Reject").check()
-    expect(chip(otto, request_id)).to_contain_text("writing, 2 more")
+    expect(chip(otto, request_id).locator(".disc")).to_have_text("AD")
+    expect(chip(otto, request_id).locator(".sr-only")).to_contain_text("ada is writing a decision, ")
+    # On a phone it takes no room: nothing moved when they came.
+    assert otto.page.locator(f"#card-{request_id}").bounding_box() == alone
     expect(vera.page.locator("#viewers")).to_have_text("ada is writing a decision, U+202Emoor\u0645 is viewing")
     expect(vera.page.locator("#viewers bdi")).to_have_count(2)
     for seat in (otto, vera):
