@@ -122,3 +122,33 @@ def test_many_are_counted_and_named(console: Seat, raise_request: Raise, world: 
     for seat in (otto, vera):
         assert findings(seat.page) == []
         assert seat.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_page_repeats_what_it_shows_and_says_when_nobody_looks(console: Seat, raise_request: Raise) -> None:
+    request_id = raise_request(title="Pay the invoice?")
+    otto, olga = opened(console, "otto"), console("olga")
+    olga.page.clock.install()
+    olga.open(f"/o/acme/interventions/{request_id}")
+    olga.wait_until_live()
+    expect(chip(otto, request_id)).to_have_count(1)
+    olga.page.evaluate("""() => {
+        window.said = [];
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (text) {
+            if (JSON.parse(text).kind === "viewing") window.said.push(JSON.parse(text).request_id);
+            return send.call(this, text);
+        };
+    }""")
+    olga.page.clock.fast_forward(21_000)
+    olga.page.wait_for_function("said.length > 0")
+    assert olga.page.evaluate("said") == [request_id]
+
+    hide = """isHidden => {
+        Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    olga.page.evaluate(hide, True)
+    olga.page.clock.fast_forward(61_000)
+    expect(chip(otto, request_id)).to_have_count(0)
+    olga.page.evaluate(hide, False)
+    expect(chip(otto, request_id)).to_have_count(1)
