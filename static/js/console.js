@@ -7,6 +7,7 @@ import * as filters from "./filters.js";
 import * as keys from "./keys.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
+import * as presence from "./presence.js";
 import * as queue from "./queue.js";
 import * as quick from "./quick.js";
 import * as session from "./session.js";
@@ -90,5 +91,6 @@ keys.begin();
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });
 if (hasSocket) {
+  presence.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }

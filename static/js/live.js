@@ -61,6 +61,11 @@ export function retry() {
   poll();
 }
 
+// Only while the line is open: what is told so is about this moment, and not kept for another.
+export function send(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
 function open() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const query = new URLSearchParams({ since: position.seq, epoch: position.epoch });
@@ -78,6 +83,7 @@ function hear(frame) {
   if (frame.kind === "hello") greet(frame);
   else if (frame.kind === "event") take(frame);
   else if (frame.kind === "tiles") tell("tiles", frame);
+  else if (frame.kind === "presence" || frame.kind === "presence_all") tell("presence", frame);
   else if (frame.kind === "resync") catchUp();
 }
 
@@ -198,7 +204,7 @@ function watch() {
     dead.close(4000);
   } else if (time - heardAt >= PING_AFTER) {
     pingedAt = time;
-    socket.send(JSON.stringify({ kind: "ping" }));
+    send({ kind: "ping" });
   }
 }
 

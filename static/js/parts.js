@@ -4,6 +4,7 @@ import { localize } from "./times.js";
 
 const { base, pilot } = document.body.dataset;
 const PATIENCE = 10000;
+const finishers = [localize];
 
 export class SignedOut extends Error {}
 export class Unreachable extends Error {}
@@ -13,6 +14,9 @@ export const csrfToken = () => /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)
 
 // As whom the page asks: if somebody else has signed in meanwhile, nothing is done in their name.
 export const asked = () => ({ "X-Pilot": pilot });
+
+// `finish(root)` is called with each fragment before anybody sees it.
+export const alsoReady = (finish) => finishers.push(finish);
 
 export function parse(html) {
   const template = document.createElement("template");
@@ -24,7 +28,7 @@ export function parse(html) {
   for (const button of template.content.querySelectorAll('[formaction^="interventions/"]')) {
     button.setAttribute("formaction", base + button.getAttribute("formaction"));
   }
-  localize(template.content);
+  for (const finish of finishers) finish(template.content);
   return template.content;
 }
 
