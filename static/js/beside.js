@@ -1,13 +1,16 @@
 // The pane beside the list: which request the address names, and how one gets there and back.
 
 import { cardOf, focus, lanes } from "./cards.js";
+import * as detail from "./detail.js";
 import * as facets from "./facets.js";
+import { getPart } from "./parts.js";
 import * as place from "./place.js";
 
 const { base } = document.body.dataset;
 export const wide = matchMedia("(min-width: 1100px)");
 let showList;
 let complain;
+let newest = 0;
 
 const pane = () => document.getElementById("pane");
 const shown = () => pane()?.querySelector("#detail")?.dataset.requestId;
@@ -29,16 +32,23 @@ export async function open(address) {
   return load(target).catch(complain);
 }
 
+// Of several opened one after the other only the last is shown.
 async function load(address) {
-  await htmx.ajax("GET", address, { target: "#pane", swap: "innerHTML" });
+  const mine = ++newest;
+  const fresh = await getPart(address);
+  if (mine !== newest) return;
+  pane().replaceChildren(fresh);
+  htmx.process(pane());
   pane().scrollTop = 0;
   mark();
+  detail.opened();
 }
 
 export function close() {
   const requestId = shown();
   if (!requestId) return false;
   history.pushState(null, "", facets.queue());
+  newest++;
   empty();
   focus(cardOf(requestId)) || document.getElementById("main").focus({ preventScroll: true });
   return true;
@@ -74,8 +84,8 @@ function onClick(event) {
     (tab && { tab }) ||
     (tile && { priority: tile === facets.current().priority ? "" : tile }) ||
     (event.target.closest("[data-clear]") && facets.nothing);
-  if (opens && wide.matches) open(opens.href);
-  else if (event.target.closest(".pane .shut")) close();
+  if (opens) open(opens.href);
+  else if (event.target.closest(".pane .close")) close();
   else if (changes) narrow(changes);
   else return;
   event.preventDefault();

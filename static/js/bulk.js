@@ -10,7 +10,7 @@ let last = null;
 let complain;
 
 const selected = () => cards().filter((card) => pick(card).checked);
-export const isSelecting = () => selected().length > 0;
+export const isSelecting = () => bar !== null && selected().length > 0;
 
 export function show() {
   const count = selected().length;

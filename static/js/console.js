@@ -3,6 +3,7 @@
 import * as connection from "./connection.js";
 import * as detail from "./detail.js";
 import * as dialog from "./dialog.js";
+import * as facets from "./facets.js";
 import * as filters from "./filters.js";
 import * as keys from "./keys.js";
 import { live, start } from "./live.js";
@@ -79,6 +80,7 @@ document.addEventListener("keydown", (event) => {
 localize(document);
 session.begin();
 signIn.begin();
+facets.begin({ hasList: hasQueue });
 dialog.begin();
 detail.begin();
 if (hasQueue) {

@@ -116,7 +116,7 @@ function onKeyDown(event) {
   }
 }
 
-function commit() {
+export function commit() {
   const button = [...form().querySelectorAll(".commit")].find((one) => one.offsetParent !== null && !one.disabled);
   if (button) form().requestSubmit(button);
 }
@@ -143,13 +143,7 @@ function restoreDraft() {
 function onSwapped({ detail: { target, xhr } }) {
   localize(document.getElementById("main"));
   restVerbs();
-  if (!shown() || !(target.id === "detail" || target.id === "pane")) return;
-  if (target.id === "pane") {
-    restoreDraft();
-    shown().focus({ preventScroll: true });
-    renew();
-    return;
-  }
+  if (!shown() || target.id !== "detail") return;
   if (xhr.status < 300) {
     if (xhr.responseURL.endsWith("/decide")) drafts.delete(shown().dataset.requestId);
     restoreDraft();
@@ -161,6 +155,14 @@ function onSwapped({ detail: { target, xhr } }) {
     wrong?.scrollIntoView({ block: "nearest" });
     if (wrong?.matches("input, textarea, select")) wrong.focus();
   }
+}
+
+// A request was opened beside the list.
+export function opened() {
+  restVerbs(shown());
+  restoreDraft();
+  shown().focus({ preventScroll: true });
+  renew();
 }
 
 // An open page keeps its pilot's claim.

@@ -19,7 +19,11 @@ export function query(changes = {}) {
 // Which list the page shows; the address may already say another.
 let shown = query();
 export const isShown = () => shown === query();
-export const showing = () => (shown = query());
+
+export function showing() {
+  shown = query();
+  sessionStorage.setItem("queue", shown);
+}
 export const isWhole = () => query() === "";
 export const queue = (changes) => base + query(changes);
 export const nothing = { priority: "", type: "", tag: "", role: "", assignee: "", q: "" };
@@ -58,4 +62,10 @@ function toggle(selector, isCurrent, value) {
     if (isCurrent(element)) element.setAttribute("aria-current", value);
     else element.removeAttribute("aria-current");
   }
+}
+
+// From the team's or one's own pages the way leads back to the list as it was left in this tab.
+export function begin({ hasList }) {
+  if (hasList) return void showing();
+  for (const link of document.querySelectorAll("a[data-go=d]")) link.href = base + (sessionStorage.getItem("queue") ?? "");
 }

@@ -40,17 +40,16 @@ function find(name) {
   const since = Date.now() - firstAt;
   const sequence = first && since < SEQUENCE ? `${first} ${name}` : null;
   first = null;
-  const possible = commands.filter((command) => isPossible(command) && command.keys.some(isAllowed));
-  const found =
-    (sequence && possible.find(({ keys }) => keys.includes(sequence))) ?? possible.find(({ keys }) => keys.includes(name));
-  if (!found && lettersOn() && commands.some(({ keys }) => keys.some((key) => key.startsWith(`${name} `)))) {
+  if (isLetter(name) && !lettersOn()) return null;
+  const possible = commands.filter(isPossible);
+  const stands = (wanted) => possible.find(({ keys }) => keys.includes(wanted));
+  const found = (sequence && stands(sequence)) ?? stands(name);
+  if (!found && commands.some(({ keys }) => keys.some((key) => key.startsWith(`${name} `)))) {
     first = name;
     firstAt = Date.now();
   }
   return found;
 }
-
-const isAllowed = (keys) => !isLetter(keys) || lettersOn();
 
 // Keys that buttons, links, menus and radio buttons know by themselves; arrows scroll wherever no card is.
 function isOwn({ target }, name) {
