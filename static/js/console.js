@@ -4,6 +4,7 @@ import * as connection from "./connection.js";
 import * as detail from "./detail.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
+import * as pause from "./pause.js";
 import * as queue from "./queue.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
@@ -90,5 +91,6 @@ if (hasQueue) queue.begin();
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });
 if (hasSocket) {
+  pause.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }
