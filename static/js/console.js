@@ -8,7 +8,7 @@ import * as pause from "./pause.js";
 import * as queue from "./queue.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
-import { toast } from "./tell.js";
+import { titleCount, toast } from "./tell.js";
 import { localize } from "./times.js";
 
 const page = document.body.dataset;
@@ -28,10 +28,12 @@ async function refresh(position) {
 }
 
 // Where there is no list the tiles still tell how many wait.
+const waiting = document.getElementById("waiting");
 live.addEventListener("tiles", ({ detail: { html } }) => {
   if (hasQueue) return;
   const { critical, high, normal, low } = parse(html).firstElementChild.dataset;
-  document.getElementById("waiting").textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+  waiting.textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+  titleCount(Number(critical), Number(waiting.textContent));
 });
 
 // htmx
@@ -87,6 +89,7 @@ session.begin();
 signIn.begin();
 detail.begin();
 if (hasQueue) queue.begin();
+else titleCount(Number(waiting.dataset.critical), Number(waiting.textContent));
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });

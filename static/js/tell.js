@@ -1,4 +1,4 @@
-// What the page says besides what it shows: to screen readers, in toasts, in the window's title.
+// What the page says besides what it shows: to screen readers, in toasts, in the window's title and icon.
 
 const QUIET = 5000;
 const waiting = { polite: [], assertive: [] };
@@ -31,9 +31,25 @@ export function toast(text) {
 }
 
 const plainTitle = document.title;
+const icon = document.getElementById("favicon");
+let badge = null;
 
-// "(2!)": two critical ones wait; "(14)": none is critical.
+// "(2!)": two critical ones wait; "(14)": none is critical. The icon says the same in colour.
 export function titleCount(critical, total) {
   const mark = critical ? `(${critical}!) ` : total ? `(${total}) ` : "";
   document.title = mark + plainTitle;
+  showIcon(critical ? "critical" : total ? "waiting" : "quiet");
+  if (total !== badge) showBadge(total);
+  badge = total;
+}
+
+function showIcon(name) {
+  const href = icon.dataset[name];
+  if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+}
+
+// On the icon of the installed app. Where it is not installed the browser may refuse; nothing is lost then.
+function showBadge(total) {
+  const done = total ? navigator.setAppBadge?.(total) : navigator.clearAppBadge?.();
+  done?.catch(() => {});
 }

@@ -1,5 +1,6 @@
 """How the console is noticed, and how it is kept calm: pause, title and icon, sounds, desktop, countdowns, looks."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -97,3 +98,43 @@ def test_alt_l_pauses_from_a_field_and_letters_made_with_alt_are_typed(console: 
         {key: "@", code: "KeyL", altKey: true, bubbles: true, cancelable: true}))"""
     assert otto.page.evaluate(taken) is False
     expect(otto.page.locator("#connection")).to_have_attribute("data-state", "paused")
+
+
+def icon(seat: Console) -> str | None:
+    return seat.page.locator("#favicon").get_attribute("href")
+
+
+BADGE = """navigator.setAppBadge = async (count) => { window.badge = count; };
+    navigator.clearAppBadge = async () => { window.badge = 0; };"""
+
+
+@pytest.mark.parametrize("path", ["/o/acme/", "/o/acme/team"])
+def test_title_icon_and_badge_tell_how_many_wait(console: Seat, raise_request: Raise, path: str) -> None:
+    seat = console("ada")
+    seat.page.add_init_script(BADGE)
+    seat.open(path)
+    name = seat.page.title()
+    assert "icon." in (icon(seat) or "")
+    raise_request()
+    seat.open(path)
+    assert seat.page.title() == f"(1) {name}"
+    assert "icon-waiting." in (icon(seat) or "")
+    assert seat.page.evaluate("window.badge") == 1
+
+
+def test_title_and_icon_follow_on_a_page_without_the_list(
+    console: Seat, raise_request: Raise, world: World
+) -> None:
+    shown = raise_request(title="Open here")
+    otto = console("otto")
+    otto.page.add_init_script(BADGE)
+    otto.open(f"/o/acme/interventions/{shown}")
+    otto.wait_until_live()
+    grave = raise_request(priority="critical")
+    expect(otto.page.locator("#favicon")).to_have_attribute("href", re.compile("icon-critical"))
+    assert otto.page.title().startswith("(1!) ")
+    assert otto.page.evaluate("window.badge") == 2
+    for request_id in (grave, shown):
+        actions.reject(world.pilot("olga"), request_id, reason="No.")
+    expect(otto.page.locator("#favicon")).to_have_attribute("href", re.compile(r"icon\."))
+    assert otto.page.evaluate("window.badge") == 0
