@@ -1,5 +1,7 @@
 // Where the console's script begins: what every page does, then what this one is about.
 
+import * as alerts from "./alerts.js";
+import * as alertsPanel from "./alerts_panel.js";
 import * as connection from "./connection.js";
 import * as detail from "./detail.js";
 import { live, start } from "./live.js";
@@ -95,5 +97,7 @@ const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });
 if (hasSocket) {
   pause.begin();
+  alerts.begin();
+  alertsPanel.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from conftest import World
 from interventions import actions
-from tests.e2e.conftest import Console
+from tests.e2e.conftest import PATIENCE, Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -138,3 +138,243 @@ def test_title_and_icon_follow_on_a_page_without_the_list(
         actions.reject(world.pilot("olga"), request_id, reason="No.")
     expect(otto.page.locator("#favicon")).to_have_attribute("href", re.compile(r"icon\."))
     assert otto.page.evaluate("window.badge") == 0
+
+
+# What the page asks of the browser, noted instead of heard and seen.
+STUBS = """
+    window.heard = [];
+    class Node { gain = {value: 1, setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {}};
+        frequency = {value: 0}; connect(to) { return to; } start() { window.heard.at(-1).push(this.frequency.value); } stop() {} }
+    window.AudioContext = class { state = "running"; currentTime = 0; destination = new Node();
+        createGain() { return new Node(); } createOscillator() { return new Node(); }
+        async resume() { this.state = "running"; } async suspend() { this.state = "suspended"; } };
+    // The gain that is made first for each sound begins it.
+    const createGain = AudioContext.prototype.createGain;
+    AudioContext.prototype.createGain = function () {
+        const node = createGain.call(this);
+        Object.defineProperty(node.gain, "value", {set() { window.heard.push([]); }});
+        return node; };
+    window.notices = [];
+    window.Notification = class { static permission = "granted"; static asked = 0;
+        static async requestPermission() { this.asked++; return this.permission; }
+        constructor(title, options) { Object.assign(this, options, {title}); window.notices.push(this); } close() {} };
+    window.isLookedAt = true;
+    document.hasFocus = () => window.isLookedAt;
+"""
+CRITICAL, HIGH = 4, 2
+
+
+def listener(console: Seat, name: str = "otto", *, wants: str = "") -> Console:
+    """A pilot whose browser may sound, for it was touched, under a clock that the test moves."""
+    seat = console(name)
+    seat.page.add_init_script(STUBS)
+    if wants:
+        seat.page.add_init_script(f"localStorage.alerts ??= {wants!r}")
+    seat.page.clock.install()
+    seat.open()
+    seat.wait_until_live()
+    seat.page.locator("h1").click()
+    seat.page.clock.pause_at(seat.page.evaluate("Date.now() + 10_000"))
+    return seat
+
+
+def until(seat: Console, script: str) -> None:
+    """Waits for what the page's own rules would not let Playwright evaluate inside it again and again."""
+    for _ in range(PATIENCE // 50):
+        if seat.page.evaluate(script):
+            return
+        seat.page.wait_for_timeout(50)
+    raise AssertionError(f"never: {script}")
+
+
+def notes(seat: Console) -> list[int]:
+    """How many notes each sound had so far."""
+    found: list[int] = seat.page.evaluate("heard.map((notes) => notes.length)")
+    return found
+
+
+def test_a_burst_sounds_once_and_as_the_most_urgent_of_it(console: Seat, raise_request: Raise) -> None:
+    otto = listener(console)
+    for priority in ("low", "high", "critical", "high"):
+        raise_request(priority=priority)
+    expect(otto.page.locator(".card")).to_have_count(4)
+    otto.page.clock.run_for(500)
+    assert notes(otto) == [CRITICAL]
+    raise_request(priority="high")
+    expect(otto.page.locator(".card")).to_have_count(5)
+    otto.page.clock.run_for(1_000)
+    assert notes(otto) == [CRITICAL]
+    otto.page.clock.run_for(2_500)
+    assert notes(otto) == [CRITICAL, HIGH]
+    raise_request(priority="normal")
+    expect(otto.page.locator(".card")).to_have_count(6)
+    otto.page.clock.run_for(5_000)
+    assert notes(otto) == [CRITICAL, HIGH]
+
+
+def test_only_one_tab_sounds_and_the_next_takes_over(console: Seat, raise_request: Raise) -> None:
+    first = listener(console)
+    second = Console(first.page.context.new_page(), first.address, first.complaints)
+    second.page.add_init_script(STUBS)
+    second.open()
+    second.wait_until_live()
+    second.page.locator("h1").click()
+    raise_request(priority="high")
+    for tab in (first, second):
+        expect(tab.page.locator(".card")).to_have_count(1)
+    first.page.clock.run_for(5_000)
+    assert (notes(first), notes(second)) == ([HIGH], [])
+    first.page.close()
+    raise_request(priority="high")
+    expect(second.page.locator(".card")).to_have_count(2)
+    second.page.clock.run_for(5_000)
+    assert notes(second) == [HIGH]
+
+
+def test_what_is_handed_to_a_pilot_sounds_for_them_only(console: Seat, raise_request: Raise, world: World) -> None:
+    request_id = raise_request(priority="high")
+    otto, olga = listener(console), listener(console, "olga")
+    actions.assign(world.pilot("ada"), request_id, pilot_id="local:otto")
+    for seat in (otto, olga):
+        expect(seat.page.locator(".card")).to_contain_text("for ")
+        seat.page.clock.run_for(5_000)
+    assert (notes(otto), notes(olga)) == ([HIGH], [])
+
+
+def test_a_paused_page_still_sounds(console: Seat, raise_request: Raise) -> None:
+    otto = listener(console)
+    otto.page.keyboard.press("Alt+l")
+    raise_request(priority="critical")
+    expect(otto.page.locator("#connection")).to_contain_text("1 waiting")
+    otto.page.clock.run_for(500)
+    assert notes(otto) == [CRITICAL]
+
+
+def test_muted_is_silent_for_a_quarter_of_an_hour(console: Seat, raise_request: Raise) -> None:
+    otto = listener(console)
+    otto.page.locator("#bell").click()
+    otto.page.get_by_role("button", name="Mute for 15 minutes").click()
+    expect(otto.page.locator("#bell")).to_have_attribute("aria-label", re.compile("Alerts, muted until"))
+    otto.page.keyboard.press("Escape")
+    raise_request(priority="critical")
+    expect(otto.page.locator(".card")).to_have_count(1)
+    otto.page.clock.run_for(5_000)
+    assert notes(otto) == []
+    otto.page.clock.fast_forward("15:00")
+    expect(otto.page.locator("#bell")).to_have_attribute("aria-label", "Alerts")
+    otto.wait_until_live()
+    raise_request(priority="critical")
+    expect(otto.page.locator(".card")).to_have_count(2)
+    otto.page.clock.run_for(5_000)
+    assert notes(otto) == [CRITICAL]
+
+
+def test_what_a_device_wants_is_remembered(console: Seat, raise_request: Raise) -> None:
+    otto = listener(console)
+    otto.page.locator("#bell").click()
+    panel = otto.page.get_by_role("dialog", name="Alerts on this device")
+    panel.get_by_role("checkbox", name="Sound for high").uncheck()
+    panel.get_by_role("checkbox", name="Sound for low").check()
+    panel.get_by_role("checkbox", name="Desktop alert for critical").check()
+    panel.get_by_role("slider", name="Volume").fill("25")
+    panel.get_by_role("button", name="Test critical").click()
+    until(otto, "heard.length === 1 && notices.length === 1")
+    otto.page.reload()
+    otto.wait_until_live()
+    otto.page.locator("#bell").click()
+    expect(panel.get_by_role("checkbox", name="Sound for critical")).to_be_checked()
+    expect(panel.get_by_role("checkbox", name="Sound for high")).not_to_be_checked()
+    expect(panel.get_by_role("checkbox", name="Sound for low")).to_be_checked()
+    expect(panel.get_by_role("checkbox", name="Desktop alert for critical")).to_be_checked()
+    expect(panel.get_by_role("slider", name="Volume")).to_have_value("25")
+
+
+@pytest.mark.parametrize(
+    "stored", ["{", "[]", "7", '{"sound": {"critical": "no"}, "volume": 1e9, "mutedUntil": 1e300}']
+)
+def test_what_makes_no_sense_in_storage_is_not_heeded(console: Seat, raise_request: Raise, stored: str) -> None:
+    otto = listener(console, wants=stored)
+    raise_request(priority="critical")
+    expect(otto.page.locator(".card")).to_have_count(1)
+    otto.page.clock.run_for(500)
+    assert notes(otto) == [CRITICAL]
+    otto.page.locator("#bell").click()
+    expect(otto.page.get_by_role("slider", name="Volume")).to_have_value("60")
+
+
+DESKTOP = '{"desktop": {"critical": true, "high": true}}'
+
+
+def test_the_desktop_is_told_once_of_what_came_while_nobody_looked(console: Seat, raise_request: Raise) -> None:
+    raise_request(title="Was there")
+    otto = listener(console, wants=DESKTOP)
+    raise_request(title="Seen at once", priority="high")
+    expect(otto.page.locator(".card")).to_have_count(2)
+    otto.page.clock.run_for(5_000)
+    assert otto.page.evaluate("notices.length") == 0
+
+    otto.page.evaluate("isLookedAt = false; dispatchEvent(new Event('blur'))")
+    only = raise_request(title="<b>Alone</b>", priority="high")
+    expect(otto.page.locator(".card")).to_have_count(3)
+    otto.page.clock.run_for(5_000)
+    told = "notices.map(({title, body, silent}) => [title, body, silent])"
+    assert otto.page.evaluate(told) == [["New high request", "<b>Alone</b>", True]]
+    otto.page.evaluate("notices[0].onclick()")
+    expect(otto.page.locator("#detail")).to_have_attribute("data-request-id", only)
+    expect(otto.page.locator("#detail")).to_have_attribute("data-status", "PENDING")
+
+    for priority in ("critical", "high", "low"):
+        raise_request(title="More", priority=priority)
+    expect(otto.page.locator(".card")).to_have_count(6)
+    otto.page.clock.run_for(5_000)
+    assert otto.page.evaluate(told)[1:] == [["3 new requests, 1 critical", "", True]]
+    assert otto.page.evaluate("new Set(notices.map(({tag}) => tag)).size") == 1
+
+
+def test_a_tab_behind_the_one_that_is_looked_at_tells_the_desktop_nothing(
+    console: Seat, raise_request: Raise
+) -> None:
+    behind = listener(console, wants=DESKTOP)
+    behind.page.evaluate("isLookedAt = false; dispatchEvent(new Event('blur'))")
+    front = Console(behind.page.context.new_page(), behind.address, behind.complaints)
+    front.page.add_init_script(STUBS)
+    front.open()
+    front.wait_until_live()
+    raise_request(priority="critical")
+    expect(behind.page.locator(".card")).to_have_count(1)
+    behind.page.clock.run_for(5_000)
+    assert behind.page.evaluate("notices.length") == 0
+    front.page.evaluate("isLookedAt = false; dispatchEvent(new Event('blur'))")
+    raise_request(priority="critical")
+    expect(behind.page.locator(".card")).to_have_count(2)
+    behind.page.clock.run_for(5_000)
+    until(behind, "notices.length === 1")
+
+
+def test_the_browser_is_asked_only_by_who_wants_it_and_a_no_is_explained(console: Seat) -> None:
+    otto = console("otto")
+    otto.page.add_init_script(STUBS + "Notification.permission = 'default';")
+    otto.open()
+    otto.wait_until_live()
+    assert otto.page.evaluate("Notification.asked") == 0
+    otto.page.locator("#bell").click()
+    otto.page.evaluate("Notification.permission = 'denied'")
+    box = otto.page.get_by_role("checkbox", name="Desktop alert for critical")
+    box.click()
+    expect(otto.page.locator("#alerts-permission")).to_contain_text("The browser blocks notifications")
+    expect(box).not_to_be_checked()
+    assert otto.page.evaluate("Notification.asked") == 1
+
+
+def test_a_page_nobody_touched_says_that_it_may_not_sound(console: Seat, raise_request: Raise) -> None:
+    otto = console("otto")
+    # Playwright's own looking counts as a touch.
+    untouched = """Object.defineProperty(navigator, "userActivation", {get: () => ({hasBeenActive: window.touched})});
+        addEventListener("pointerdown", () => { window.touched = true; }, {capture: true});"""
+    otto.page.add_init_script(STUBS + "window.touched = false;" + untouched)
+    otto.open()
+    otto.wait_until_live()
+    raise_request(priority="critical")
+    expect(otto.page.locator("#bell")).to_have_attribute("aria-label", "Alerts, silent until you click")
+    otto.page.locator("h1").click()
+    expect(otto.page.locator("#bell")).to_have_attribute("aria-label", "Alerts")
