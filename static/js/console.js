@@ -3,6 +3,7 @@
 import * as alerts from "./alerts.js";
 import * as alertsPanel from "./alerts_panel.js";
 import * as connection from "./connection.js";
+import * as countdown from "./countdown.js";
 import * as detail from "./detail.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
@@ -99,5 +100,6 @@ if (hasSocket) {
   pause.begin();
   alerts.begin();
   alertsPanel.begin();
+  countdown.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }

@@ -1,12 +1,12 @@
 // The list: cards that change in place, arrivals that wait while somebody reads, tombstones, tabs.
 
 import * as beside from "./beside.js";
-import { cardOf, lanes, tab } from "./cards.js";
+import { cardOf, lanes, tab, titleOf } from "./cards.js";
 import { restVerbs } from "./connection.js";
 import { live } from "./live.js";
 import { morph } from "./morph.js";
 import { getPart, parse, post, SignedOut } from "./parts.js";
-import { announce, titleCount, toast } from "./tell.js";
+import { announceArrival, titleCount, toast } from "./tell.js";
 
 const TOMBSTONE = 4000;
 const body = document.body.dataset;
@@ -85,9 +85,7 @@ function arrive(card, isNew) {
 }
 
 function tellArrival(card) {
-  const title = card.querySelector(".card-title a").lastChild.textContent.trim();
-  if (card.dataset.priority === "critical") announce(`New critical request: ${title}`, { urgent: true });
-  else announce("New request");
+  announceArrival(card.dataset.priority, titleOf(card));
 }
 
 // By age: a new one comes to the end of its lane, where nothing above it moves.

@@ -143,17 +143,15 @@ def test_title_and_icon_follow_on_a_page_without_the_list(
 # What the page asks of the browser, noted instead of heard and seen.
 STUBS = """
     window.heard = [];
-    class Node { gain = {value: 1, setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {}};
-        frequency = {value: 0}; connect(to) { return to; } start() { window.heard.at(-1).push(this.frequency.value); } stop() {} }
-    window.AudioContext = class { state = "running"; currentTime = 0; destination = new Node();
-        createGain() { return new Node(); } createOscillator() { return new Node(); }
+    const ramps = {setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {}};
+    class Part { gain = {value: 1, ...ramps}; connect(to) { return to; } }
+    class Tone extends Part { frequency = {value: 0}; start() { heard.at(-1).push(this.frequency.value); } stop() {} }
+    // A gain whose value is set is the loudness of a sound, and begins it.
+    class Gain extends Part { constructor() { super();
+        Object.defineProperty(this.gain, "value", {set() { heard.push([]); }}); } }
+    window.AudioContext = class { state = "running"; currentTime = 0; destination = new Part();
+        createGain() { return new Gain(); } createOscillator() { return new Tone(); }
         async resume() { this.state = "running"; } async suspend() { this.state = "suspended"; } };
-    // The gain that is made first for each sound begins it.
-    const createGain = AudioContext.prototype.createGain;
-    AudioContext.prototype.createGain = function () {
-        const node = createGain.call(this);
-        Object.defineProperty(node.gain, "value", {set() { window.heard.push([]); }});
-        return node; };
     window.notices = [];
     window.Notification = class { static permission = "granted"; static asked = 0;
         static async requestPermission() { this.asked++; return this.permission; }
@@ -174,7 +172,7 @@ def listener(console: Seat, name: str = "otto", *, wants: str = "") -> Console:
     seat.open()
     seat.wait_until_live()
     seat.page.locator("h1").click()
-    seat.page.clock.pause_at(seat.page.evaluate("Date.now() + 10_000"))
+    seat.page.clock.pause_at(seat.page.evaluate("Date.now() / 1000 + 10"))
     return seat
 
 
@@ -378,3 +376,66 @@ def test_a_page_nobody_touched_says_that_it_may_not_sound(console: Seat, raise_r
     expect(otto.page.locator("#bell")).to_have_attribute("aria-label", "Alerts, silent until you click")
     otto.page.locator("h1").click()
     expect(otto.page.locator("#bell")).to_have_attribute("aria-label", "Alerts")
+
+
+SAID = """window.said = [];
+    addEventListener("DOMContentLoaded", () => { for (const id of ["polite", "assertive"]) new MutationObserver(() => {
+        const text = document.getElementById(id).textContent; if (text) said.push([id, text]);
+    }).observe(document.getElementById(id), {childList: true}); });"""
+# Minutes pass in a moment here: no server could answer its pings in that time.
+PONG = """addEventListener("DOMContentLoaded", () => {
+    WebSocket.prototype.send = function () { this.onmessage({data: '{"kind": "pong"}'}); }; });"""
+
+
+def reader(console: Seat, path: str = "/o/acme/") -> Console:
+    """A pilot who hears what the page says, under a clock that the test moves."""
+    seat = console("otto")
+    seat.page.add_init_script(SAID + PONG)
+    seat.page.clock.install()
+    seat.open(path)
+    seat.wait_until_live()
+    seat.page.clock.pause_at(seat.page.evaluate("Date.now() / 1000 + 1"))
+    return seat
+
+
+def test_several_arrivals_are_said_in_one_breath_and_the_critical_first(console: Seat, raise_request: Raise) -> None:
+    otto = reader(console)
+    for priority in ("low", "normal"):
+        raise_request(priority=priority)
+    expect(otto.page.locator(".card")).to_have_count(2)
+    otto.page.clock.run_for(1_000)
+    assert otto.page.evaluate("said") == [["polite", "2 new requests"]]
+    for priority in ("high", "critical"):
+        raise_request(title=f"So {priority}", priority=priority)
+    expect(otto.page.locator(".card")).to_have_count(4)
+    otto.page.clock.run_for(3_000)
+    assert otto.page.evaluate("said.length") == 1
+    otto.page.clock.run_for(2_000)
+    assert otto.page.evaluate("said.at(-1)") == ["assertive", "New critical request: So critical"]
+    otto.page.clock.run_for(5_000)
+    assert otto.page.evaluate("said.slice(2)") == [["polite", "New request"]]
+
+
+def test_a_deadline_is_said_three_times_for_what_the_pilot_is_at(
+    console: Seat, raise_request: Raise, world: World
+) -> None:
+    raise_request(title="Nobody's", expires_in_seconds=400)
+    claimed = raise_request(title="Claimed", expires_in_seconds=400)
+    actions.claim(world.pilot("otto"), claimed)
+    otto = reader(console)
+    otto.page.clock.run_for(120_000)
+    assert otto.page.evaluate("said.map(([, text]) => text)") == ["5 minutes left: Claimed"]
+    otto.page.locator(".card-title a", has_text="Nobody").focus()
+    otto.page.clock.run_for(300_000)
+    said = otto.page.evaluate("said.filter(([, text]) => text.includes(' left: ')).map(([, text]) => text)")
+    assert [text.replace("Nobody's", "-") for text in said[1:]] == [
+        "1 minute left: -. 1 minute left: Claimed",
+        "30 seconds left: -. 30 seconds left: Claimed",
+    ]
+    assert otto.page.locator("[aria-live] time, time[aria-live]").count() == 0
+
+
+def test_a_deadline_is_said_for_the_request_that_is_open(console: Seat, raise_request: Raise) -> None:
+    otto = reader(console, f"/o/acme/interventions/{raise_request(title='Open', expires_in_seconds=90)}")
+    otto.page.clock.run_for(45_000)
+    assert otto.page.evaluate("said") == [["polite", "1 minute left: Open"]]
