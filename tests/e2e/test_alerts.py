@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from conftest import World
 from interventions import actions
-from tests.e2e.conftest import PATIENCE, Console
+from tests.e2e.conftest import DESK, PATIENCE, Console
+from tests.e2e.test_access import AXE, TINY, fill, findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -48,9 +49,7 @@ def test_a_paused_page_holds_what_comes_and_ends_equal_to_a_fresh_one(
     assert otto.page.title() == fresh.page.title() == "(1!) Queue · Chameleon"
 
 
-def test_a_paused_page_that_lost_its_line_asks_nothing_until_it_goes_on(
-    console: Seat, raise_request: Raise
-) -> None:
+def test_a_paused_page_that_lost_its_line_asks_nothing_until_it_goes_on(console: Seat, raise_request: Raise) -> None:
     otto = console("otto")
     otto.page.clock.install()
     otto.open()
@@ -122,9 +121,7 @@ def test_title_icon_and_badge_tell_how_many_wait(console: Seat, raise_request: R
     assert seat.page.evaluate("window.badge") == 1
 
 
-def test_title_and_icon_follow_on_a_page_without_the_list(
-    console: Seat, raise_request: Raise, world: World
-) -> None:
+def test_title_and_icon_follow_on_a_page_without_the_list(console: Seat, raise_request: Raise, world: World) -> None:
     shown = raise_request(title="Open here")
     otto = console("otto")
     otto.page.add_init_script(BADGE)
@@ -329,9 +326,7 @@ def test_the_desktop_is_told_once_of_what_came_while_nobody_looked(console: Seat
     assert otto.page.evaluate("new Set(notices.map(({tag}) => tag)).size") == 1
 
 
-def test_a_tab_behind_the_one_that_is_looked_at_tells_the_desktop_nothing(
-    console: Seat, raise_request: Raise
-) -> None:
+def test_a_tab_behind_the_one_that_is_looked_at_tells_the_desktop_nothing(console: Seat, raise_request: Raise) -> None:
     behind = listener(console, wants=DESKTOP)
     behind.page.evaluate("isLookedAt = false; dispatchEvent(new Event('blur'))")
     front = Console(behind.page.context.new_page(), behind.address, behind.complaints)
@@ -439,3 +434,68 @@ def test_a_deadline_is_said_for_the_request_that_is_open(console: Seat, raise_re
     otto = reader(console, f"/o/acme/interventions/{raise_request(title='Open', expires_in_seconds=90)}")
     otto.page.clock.run_for(45_000)
     assert otto.page.evaluate("said") == [["polite", "1 minute left: Open"]]
+
+
+def too_faint(page: Page) -> list[str]:
+    """Text below 7:1, as axe sees it."""
+    page.evaluate(AXE)
+    rules = {"runOnly": {"type": "rule", "values": ["color-contrast-enhanced"]}}
+    found = page.evaluate("rules => axe.run(rules)", rules)
+    return [node["html"][:200] for item in found["violations"] for node in item["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, TINY], ids=["desk", "tiny"])
+def test_high_contrast_is_high_on_queue_detail_and_alerts(
+    console: Seat, raise_request: Raise, world: World, scheme: str, viewport: dict[str, int]
+) -> None:
+    request_id = fill(raise_request, world)
+    seat = console("ada", color_scheme=scheme, viewport=viewport)
+    seat.open()
+    seat.wait_until_live()
+    seat.page.locator(".account summary").click()
+    seat.page.get_by_role("radio", name="Contrast").check(force=True)
+    assert seat.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme
+    assert findings(seat.page) + too_faint(seat.page) == []
+    seat.page.keyboard.press("Escape")
+    seat.page.locator("#bell").click()
+    expect(seat.page.locator("#alerts")).to_be_visible()
+    assert findings(seat.page) + too_faint(seat.page) == []
+    seat.page.keyboard.press("Escape")
+    seat.page.locator("#pause").click()
+    assert findings(seat.page) + too_faint(seat.page) == []
+    seat.open(f"/o/acme/interventions/{request_id}")
+    seat.wait_until_live()
+    assert seat.page.locator("html").get_attribute("data-theme") == "contrast"
+    seat.page.get_by_role("radio", name="Approve").check()
+    assert findings(seat.page) + too_faint(seat.page) == []
+    assert seat.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+def test_a_system_that_wants_more_contrast_gets_it_unless_a_theme_is_chosen(console: Seat) -> None:
+    seat = console("otto", contrast="more", color_scheme="dark")
+    seat.open()
+    html = seat.page.locator("html")
+    expect(html).to_have_attribute("data-theme", "contrast")
+    seat.page.locator(".account summary").click()
+    seat.page.get_by_role("radio", name="Light").check(force=True)
+    expect(html).to_have_attribute("data-theme", "light")
+    assert seat.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+
+
+def test_compact_shows_more_and_keeps_its_targets(console: Seat, raise_request: Raise) -> None:
+    request_id = raise_request(title="How high?", expires_in_seconds=7200)
+    seat = console("otto")
+    seat.page.add_init_script("localStorage.theme ??= 'nonsense'")
+    seat.open()
+    seat.wait_until_live()
+    height = "id => document.getElementById(`card-${id}`).getBoundingClientRect().height"
+    before = seat.page.evaluate(height, request_id)
+    seat.page.locator(".account summary").click()
+    seat.page.get_by_role("radio", name="Compact").check(force=True)
+    seat.page.reload()
+    assert seat.page.locator("html").get_attribute("data-density") == "compact"
+    assert 0.6 < seat.page.evaluate(height, request_id) / before < 0.75
+    claim = seat.page.locator(f"#card-{request_id} [data-verb=claim]").bounding_box()
+    assert claim is not None
+    assert min(claim["height"], claim["width"]) >= 24
