@@ -48,3 +48,7 @@ export function move(steps) {
   const ways = steps > 0 ? rows.slice(rows.indexOf(now) + 1) : rows.slice(0, rows.indexOf(now)).reverse();
   return focus(ways.find((row) => row.matches(".card")));
 }
+
+// Without the priority, which is there for those who hear it.
+export const titleOf = (card) =>
+  [...card.querySelector(".card-title a").childNodes].slice(1).map((node) => node.textContent).join("").trim();

@@ -1,6 +1,7 @@
 // What can be done from the keyboard: each with its keys, its name in the palette and on the sheet, and what it does.
 // Each is also a button, a link or a field of the page.
 
+import { toggleMute } from "./alerts.js";
 import * as beside from "./beside.js";
 import * as bulk from "./bulk.js";
 import { cards, here, linkOf, move, pick } from "./cards.js";
@@ -8,11 +9,14 @@ import * as detail from "./detail.js";
 import * as facets from "./facets.js";
 import * as keysheet from "./keysheet.js";
 import * as palette from "./palette.js";
+import { togglePause } from "./pause.js";
 import { announce, toast } from "./tell.js";
 
 const priorities = ["", "critical", "high", "normal", "low"];
 const byId = (id) => document.getElementById(id);
 const hasList = () => byId("lanes") !== null;
+// Where the page is about the log.
+const hasBell = () => byId("bell") !== null;
 const hasDetail = () => detail.shown() !== undefined && detail.shown() !== null;
 const inPane = () => detail.shown()?.closest("#pane") != null;
 const onCard = () => document.activeElement?.closest?.(".card") ?? null;
@@ -95,6 +99,8 @@ export const commands = [
   { group: "Anywhere", keys: ["g a"], name: "Go to analytics", on: has("a"), run: () => go("a") },
   { group: "Anywhere", keys: ["g t"], name: "Go to the team", on: has("t"), run: () => go("t") },
   { group: "Anywhere", keys: ["g s"], name: "Go to settings", on: has("s"), run: () => go("s") },
+  { group: "Anywhere", keys: ["Alt+l"], name: "Pause live updates, or go on", on: hasBell, run: togglePause },
+  { group: "Anywhere", keys: ["m"], name: "Mute alerts for 15 minutes", on: hasBell, run: toggleMute },
   { group: "Anywhere", keys: ["Escape"], name: "Back, or put away", run: back },
 
   { group: "Queue", keys: ["j", "ArrowDown"], name: "Next in the list", on: hasList, run: () => move(1) },

@@ -1,6 +1,9 @@
 // Where the console's script begins: what every page does, then what this one is about.
 
+import * as alerts from "./alerts.js";
+import * as alertsPanel from "./alerts_panel.js";
 import * as connection from "./connection.js";
+import * as countdown from "./countdown.js";
 import * as detail from "./detail.js";
 import * as dialog from "./dialog.js";
 import * as facets from "./facets.js";
@@ -9,11 +12,12 @@ import * as keys from "./keys.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
 import * as presence from "./presence.js";
+import * as pause from "./pause.js";
 import * as queue from "./queue.js";
 import * as quick from "./quick.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
-import { toast } from "./tell.js";
+import { titleCount, toast } from "./tell.js";
 import { localize } from "./times.js";
 
 const page = document.body.dataset;
@@ -33,10 +37,12 @@ async function refresh(position) {
 }
 
 // Where there is no list the tiles still tell how many wait.
+const waiting = document.getElementById("waiting");
 live.addEventListener("tiles", ({ detail: { html } }) => {
   if (hasQueue) return;
   const { critical, high, normal, low } = parse(html).firstElementChild.dataset;
-  document.getElementById("waiting").textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+  waiting.textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+  titleCount(Number(critical), Number(waiting.textContent));
 });
 
 // htmx
@@ -87,6 +93,8 @@ if (hasQueue) {
   queue.begin();
   quick.begin();
   filters.begin();
+} else {
+  titleCount(Number(waiting.dataset.critical), Number(waiting.textContent));
 }
 keys.begin();
 // A page that shows nothing of the log needs no socket.
@@ -94,5 +102,9 @@ const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });
 if (hasSocket) {
   presence.begin();
+  pause.begin();
+  alerts.begin();
+  alertsPanel.begin();
+  countdown.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }

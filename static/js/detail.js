@@ -1,7 +1,7 @@
 // One request, open in the pane or on its page: two steps to a decision, a claim kept alive, news beside what is typed.
 
 import { restVerbs } from "./connection.js";
-import { isReachable, live } from "./live.js";
+import { isHeld, isReachable, live } from "./live.js";
 import { morph } from "./morph.js";
 import { getPart, parse, post, SignedOut } from "./parts.js";
 import { announce } from "./tell.js";
@@ -17,7 +17,7 @@ export const shown = () => document.getElementById("detail");
 const form = () => document.getElementById("decide");
 
 // Somebody is deciding: nothing of theirs may be replaced.
-const isTyping = () => form()?.querySelector("[name=verdict]:checked") != null;
+export const isTyping = () => form()?.querySelector("[name=verdict]:checked") != null;
 
 function onEvent({ detail: frame }) {
   const detail = shown();
@@ -171,7 +171,7 @@ async function renew() {
   if (!address || !isReachable()) return;
   try {
     await post(address);
-    await refresh();
+    if (!isHeld()) await refresh();
   } catch (error) {
     if (!(error instanceof SignedOut)) return;
   }

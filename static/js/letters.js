@@ -12,7 +12,7 @@ const words = { ArrowDown: "↓", ArrowUp: "↑", Enter: "↵", Escape: "Esc", S
 export function printed(keys) {
   return keys.split(/[ +](?=.)/).map((part) => {
     const kbd = document.createElement("kbd");
-    kbd.textContent = words[part] ?? (keys.startsWith("Mod+") ? part.toUpperCase() : part);
+    kbd.textContent = words[part] ?? (/^(Mod|Alt)\+/.test(keys) ? part.toUpperCase() : part);
     return kbd;
   });
 }

@@ -3,15 +3,15 @@
 import * as arrivals from "./arrivals.js";
 import * as beside from "./beside.js";
 import * as bulk from "./bulk.js";
-import { cardOf, focusNear, insert, lanes, pick } from "./cards.js";
+import { cardOf, focusNear, insert, lanes, pick, titleOf } from "./cards.js";
 import { restVerbs } from "./connection.js";
 import { count } from "./counts.js";
 import * as facets from "./facets.js";
-import { live } from "./live.js";
+import { isHeld, live } from "./live.js";
 import { morph } from "./morph.js";
 import { getPart, parse, SignedOut } from "./parts.js";
 import * as place from "./place.js";
-import { announce, toast } from "./tell.js";
+import { announceArrival, toast } from "./tell.js";
 
 const TOMBSTONE = 4000;
 const ASK_AGAIN = 400;
@@ -41,7 +41,12 @@ function onEvent({ detail: frame }) {
 // The words searched for may stand where a card does not show them.
 function askAgain() {
   clearTimeout(asking);
-  asking = setTimeout(() => refresh(null).catch(() => {}), ASK_AGAIN);
+  asking = setTimeout(lookAgain, ASK_AGAIN);
+}
+
+// Not on a page that its pilot holds still.
+function lookAgain() {
+  if (!isHeld()) refresh(null).catch(() => {});
 }
 
 export function change(known, fresh) {
@@ -67,9 +72,7 @@ function leave(card) {
 }
 
 function tellArrival(card) {
-  const title = card.querySelector(".card-title a").lastChild.textContent.trim();
-  if (card.dataset.priority === "critical") announce(`New critical request: ${title}`, { urgent: true });
-  else announce("New request");
+  announceArrival(card.dataset.priority, titleOf(card));
 }
 
 export function bury(known, tombstone, isMine) {
@@ -99,7 +102,7 @@ function vanish(row) {
     row.remove();
     settle();
     // What an empty queue says (the last decision, the first steps) is the server's to know.
-    if (!lanes().querySelector(".card, .tombstone")) refresh(null).catch(() => {});
+    if (!lanes().querySelector(".card, .tombstone")) lookAgain();
   }, 250);
 }
 
