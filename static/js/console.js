@@ -1,7 +1,9 @@
 // Where the console's script begins: what every page does, then what this one is about.
 
 import * as connection from "./connection.js";
+import * as context from "./context.js";
 import * as detail from "./detail.js";
+import * as find from "./find.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
 import * as queue from "./queue.js";
@@ -85,6 +87,8 @@ localize(document);
 session.begin();
 signIn.begin();
 detail.begin();
+context.begin();
+find.begin();
 if (hasQueue) queue.begin();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);

@@ -1,4 +1,5 @@
-// Which theme stands before the first paint: the one remembered, else the system's. A classic script on purpose.
+// Which theme stands before the first paint: the one remembered, else the system's; and that there is script at all.
+// A classic script on purpose.
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const remembered = () => localStorage.getItem("theme") ?? "system";
@@ -7,6 +8,8 @@
     document.documentElement.dataset.theme = theme === "system" ? (system.matches ? "dark" : "light") : theme;
   };
   show();
+  // What only works with script is shown only with it: [data-scripted].
+  document.documentElement.classList.add("scripted");
   system.addEventListener("change", show);
   // Another tab chose one.
   addEventListener("storage", (event) => event.key === "theme" && show());

@@ -1,0 +1,175 @@
+"""What one request offers besides the decision: its context searched and copied, ready reasons, a preview, more time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Console
+from tests.e2e.test_access import TINY, findings
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+type Seat = Callable[..., Console]
+type Raise = Callable[..., str]
+
+CONTEXT = {
+    "order": {"lines": [{"sku": "A-12"}, {"sku": "B-7", "note": "gift"}, {"sku": "C-9"}], "odd key\u202e": "x"},
+    "from": "Mary\u200b",
+    "trace": [*range(300)],
+}
+
+
+def open_detail(seat: Console, request_id: str) -> Page:
+    seat.open(f"/o/acme/interventions/{request_id}")
+    seat.wait_until_live()
+    return seat.page
+
+
+def choose(page: Page, verdict: str) -> None:
+    page.get_by_role("radio", name=verdict).check()
+
+
+def row(page: Page, key: str, at: int = 0) -> Any:
+    return page.locator(".tree .pair").filter(has=page.locator(".key", has_text=key)).nth(at)
+
+
+class TestContext:
+    def test_a_word_is_found_in_keys_and_values_and_gone_through(self, console: Seat, raise_request: Raise) -> None:
+        page = open_detail(console("otto"), raise_request(context=CONTEXT))
+        find, hits = page.get_by_label("Find in the context"), page.locator("#context-hits")
+        find.fill("SKU")
+        expect(hits).to_have_text("1 of 3")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        expect(hits).to_have_text("3 of 3")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Shift+Enter")
+        expect(hits).to_have_text("3 of 3")
+        find.fill("gift")
+        expect(hits).to_have_text("1 of 1")
+        expect(page.locator("mark.current")).to_be_in_viewport()
+        find.fill("no such word")
+        expect(hits).to_have_text("none here; see Raw")
+        find.fill("b-7")
+        page.keyboard.press("Escape")
+        expect(find).to_have_value("")
+        expect(page.locator(".context mark")).to_have_count(0)
+        expect(page.locator("#detail")).to_be_visible()
+
+    def test_what_is_found_in_a_closed_list_or_the_raw_json_is_shown(self, console: Seat, raise_request: Raise) -> None:
+        page = open_detail(console("otto"), raise_request(context=CONTEXT))
+        expect(row(page, "150")).to_be_hidden()
+        page.get_by_label("Find in the context").fill("150")
+        expect(page.locator("#context-hits")).to_have_text("1 of 2")
+        expect(page.locator("mark.current")).to_be_in_viewport()
+        page.get_by_label("Find in the context").fill("299")
+        expect(page.locator("#context-hits")).to_have_text("none here; see Raw")
+        page.get_by_role("button", name="Raw").click()
+        expect(page.locator("#context-hits")).to_have_text("1 of 1")
+        expect(page.locator(".raw mark.current")).to_be_in_viewport()
+        assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+    def test_path_and_value_are_copied_by_keyboard(self, console: Seat, raise_request: Raise) -> None:
+        seat = console("otto", permissions=["clipboard-read", "clipboard-write"])
+        page = open_detail(seat, raise_request(context=CONTEXT))
+        page.get_by_role("button", name="Raw").focus()
+        page.keyboard.press("Tab")
+        expect(row(page, "order")).to_be_focused()
+        for _ in range(5):
+            page.keyboard.press("ArrowDown")
+        expect(row(page, "sku", 1)).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".row-tools .done")
+        assert page.evaluate("navigator.clipboard.readText()") == "order.lines[1].sku"
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_function("async () => await navigator.clipboard.readText() === 'B-7'")
+        # One stop for the whole tree: the next Tab leaves it.
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('.tree')") is None
+
+    def test_what_is_copied_is_what_the_agent_sent(self, console: Seat, raise_request: Raise) -> None:
+        seat = console("otto", permissions=["clipboard-read", "clipboard-write"])
+        page = open_detail(seat, raise_request(context=CONTEXT))
+        copied = "async wanted => await navigator.clipboard.readText() === wanted"
+        row(page, "from").hover()
+        page.get_by_role("button", name="Copy value").click()
+        page.wait_for_function(copied, arg="Mary\u200b")
+        row(page, "odd key").hover()
+        page.get_by_role("button", name="Copy path").click()
+        page.wait_for_function(copied, arg='order["odd key\\u202e"]')
+        # The tree is cut after 200; what is copied is whole.
+        row(page, "trace").hover()
+        page.get_by_role("button", name="Copy value").click()
+        page.wait_for_function(
+            "async () => JSON.parse(await navigator.clipboard.readText().then(t => t || '0')).length === 300"
+        )
+
+    def test_all_opens_and_closes_and_stays_so_when_somebody_claims(self, console: Seat, raise_request: Raise) -> None:
+        page = open_detail(console("otto"), raise_request(context=CONTEXT))
+        page.get_by_role("button", name="Collapse all").click()
+        expect(row(page, "lines")).to_be_hidden()
+        page.get_by_label("Find in the context").fill("fr")
+        page.get_by_role("button", name="Claim").click()
+        expect(page.get_by_role("button", name="Release")).to_be_visible()
+        expect(row(page, "lines")).to_be_hidden()
+        expect(page.get_by_label("Find in the context")).to_have_value("fr")
+        row(page, "order").focus()
+        page.keyboard.press("ArrowRight")
+        expect(row(page, "lines")).to_be_visible()
+        page.keyboard.press("ArrowRight")
+        expect(row(page, "lines")).to_be_focused()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        expect(row(page, "order")).to_be_focused()
+        page.get_by_role("button", name="Expand all").click()
+        expect(row(page, "note")).to_be_visible()
+
+    def test_another_request_in_the_pane_has_its_own_context(self, console: Seat, raise_request: Raise) -> None:
+        first, second = raise_request(context={"a": {"one": 1}}), raise_request(context={"b": {"two": 2}})
+        seat = console("otto")
+        seat.open()
+        seat.wait_until_live()
+        for request_id, key in ((first, "one"), (second, "two"), (first, "one")):
+            seat.page.locator(f"#card-{request_id} a").click()
+            expect(row(seat.page, key)).to_be_visible()
+            expect(seat.page.locator(".tree .pair[tabindex='0']")).to_have_count(1)
+
+    def test_without_script_there_is_tree_and_raw_and_no_dead_button(
+        self, console: Seat, raise_request: Raise
+    ) -> None:
+        seat = console("otto", java_script_enabled=False)
+        seat.open(f"/o/acme/interventions/{raise_request(context=CONTEXT)}")
+        expect(row(seat.page, "note")).to_be_visible()
+        expect(seat.page.locator(".context-tools")).to_be_hidden()
+        seat.page.locator(".raw summary").click()
+        expect(seat.page.locator(".raw pre")).to_be_visible()
+
+    @pytest.mark.parametrize("viewport", [TINY, {"width": 1440, "height": 900}], ids=["tiny", "desk"])
+    def test_the_largest_contexts_keep_the_layout(
+        self, console: Seat, raise_request: Raise, viewport: dict[str, int]
+    ) -> None:
+        deep: Any = "bottom"
+        for _ in range(31):
+            deep = {"level": deep}
+        seat = console("otto", viewport=viewport)
+        for context in ({"n": [number % 7 for number in range(30_000)]}, deep, {"text": "x" * 60_000}):
+            page = open_detail(seat, raise_request(context=context))
+            if page.get_by_role("button", name="Expand all").is_visible():
+                page.get_by_role("button", name="Expand all").click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+            page.get_by_role("button", name="Raw").click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_in_it(self, console: Seat, raise_request: Raise, scheme: str) -> None:
+        page = open_detail(console("otto", color_scheme=scheme), raise_request(context=CONTEXT))
+        page.get_by_label("Find in the context").fill("e")
+        row(page, "from").focus()
+        expect(page.locator(".row-tools")).to_be_visible()
+        assert findings(page) == []
+        page.get_by_role("button", name="Raw").click()
+        assert findings(page) == []
