@@ -12,6 +12,7 @@ _one = [
     path("/renew", decide.renew, name="renew"),
     path("/release", decide.release, name="release"),
     path("/assign", decide.assign, name="assign"),
+    path("/extend", decide.extend, name="extend"),
     path("/comment", decide.comment, name="comment"),
 ]
 _team = [

@@ -11,7 +11,7 @@ from interventions.actions import count_open
 from interventions.errors import Conflict
 from interventions.lifecycle import ANSWERS, FINAL, OPEN, Status, Type, claim_lives, is_past, reason_needed
 from interventions.models import Event, Intervention
-from interventions.views import answer_form
+from interventions.views import answer_form, more_time
 from interventions.views.door import full_page, is_part, member, part, position
 from pilots import database
 from pilots.caller import Caller
@@ -66,6 +66,7 @@ def _facts(caller: Caller, row: Intervention) -> dict[str, Any]:
         "is_taken": claimed and row.assigned_to != caller.actor,
         "may_decide": policy.may(caller, "approve", row.intervention_type, row.required_role),
         "may_claim": policy.may(caller, "claim"),
+        "more_time": more_time.choices_for(row) if policy.may(caller, "extend") else [],
         "approved_by_me": caller.actor in {approval["pilot_id"] for approval in item["approvals"]},
         "fields": fields,
         "given": [(field.label, row.response.get(field.key)) for field in fields] if row.response else [],

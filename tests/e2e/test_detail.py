@@ -1,4 +1,4 @@
-"""What one request offers besides the decision: its context searched and copied, ready reasons, a preview, more time."""
+"""What one request offers besides the decision: its context searched and copied, ready reasons, a preview, time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from conftest import World
+from interventions import actions
 from tests.e2e.conftest import Console
 from tests.e2e.test_access import TINY, findings
 
@@ -138,9 +140,7 @@ class TestContext:
             expect(row(seat.page, key)).to_be_visible()
             expect(seat.page.locator(".tree .pair[tabindex='0']")).to_have_count(1)
 
-    def test_without_script_there_is_tree_and_raw_and_no_dead_button(
-        self, console: Seat, raise_request: Raise
-    ) -> None:
+    def test_without_script_there_is_tree_and_raw_and_no_dead_button(self, console: Seat, raise_request: Raise) -> None:
         seat = console("otto", java_script_enabled=False)
         seat.open(f"/o/acme/interventions/{raise_request(context=CONTEXT)}")
         expect(row(seat.page, "note")).to_be_visible()
@@ -173,3 +173,29 @@ class TestContext:
         assert findings(page) == []
         page.get_by_role("button", name="Raw").click()
         assert findings(page) == []
+
+
+def test_more_time_is_given_by_a_menu(console: Seat, raise_request: Raise) -> None:
+    page = open_detail(console("otto"), raise_request(expires_in_seconds=120))
+    expect(page.locator(".detail-head .soon")).to_be_visible()
+    page.locator("summary", has_text="More time…").click()
+    page.get_by_role("button", name="1 hour").click()
+    expect(page.locator("#timeline")).to_contain_text("Deadline moved by you")
+    expect(page.locator(".detail-head .soon")).to_have_count(0)
+    page.locator("summary", has_text="More time…").click()
+    page.get_by_role("button", name="No deadline").click()
+    expect(page.locator(".detail-head")).to_contain_text("no deadline")
+
+
+def test_more_time_that_comes_too_late_is_refused_where_it_was_asked(
+    console: Seat, raise_request: Raise, world: World
+) -> None:
+    request_id = raise_request()
+    seat = console("otto")
+    page = open_detail(seat, request_id)
+    seat.deafen()
+    actions.approve(world.pilot("olga"), request_id, reason="Done already")
+    page.locator("summary", has_text="More time…").click()
+    page.get_by_role("button", name="1 hour").click()
+    expect(page.locator("#decision-notice")).to_contain_text("Done already")
+    expect(page.locator("#decision-notice")).to_contain_text("What you asked for was not recorded")
