@@ -47,7 +47,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
         "",
         tuple(f"interventions.{name}" for name in ("lifecycle", "policy", "answers", "content", "errors", "cursors")),
     ),
-    (3, "", ("interventions.limits",)),
+    (3, "", ("interventions.limits", "interventions.canned", "interventions.similar")),
     (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.api")),
     (2, "people's pages", ("pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
     (2, "people's pages", ("pilots.sign_in.account_pages", "pilots.sign_in.account_urls", "pilots.checks")),
@@ -61,6 +61,8 @@ PURE = (
     "interventions.limits",
     "interventions.answers",
     "interventions.content",
+    "interventions.canned",
+    "interventions.similar",
 )
 
 # Who may use what: module patterns by the package used.

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from interventions import listing, policy, wire
+from interventions import canned, listing, policy, wire
 from interventions.actions import count_open
 from interventions.errors import Conflict
 from interventions.lifecycle import ANSWERS, FINAL, OPEN, Status, Type, claim_lives, is_past, reason_needed
@@ -67,7 +67,10 @@ def _facts(caller: Caller, row: Intervention) -> dict[str, Any]:
         "may_decide": policy.may(caller, "approve", row.intervention_type, row.required_role),
         "may_claim": policy.may(caller, "claim"),
         "more_time": more_time.choices_for(row) if policy.may(caller, "extend") else [],
+        "canned": canned.reasons_of(caller.organization.settings),
         "approved_by_me": caller.actor in {approval["pilot_id"] for approval in item["approvals"]},
+        # How many approvals a decision of this reader's leaves to be waited for.
+        "still_missing": max(row.approvals_required - len(item["approvals"]) - 1, 0),
         "fields": fields,
         "given": [(field.label, row.response.get(field.key)) for field in fields] if row.response else [],
         "reason_needed": reason_needed(row.intervention_type, Status.APPROVED),

@@ -6,7 +6,9 @@ import * as detail from "./detail.js";
 import * as find from "./find.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
+import * as preview from "./preview.js";
 import * as queue from "./queue.js";
+import * as reasons from "./reasons.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
 import { toast } from "./tell.js";
@@ -89,6 +91,8 @@ signIn.begin();
 detail.begin();
 context.begin();
 find.begin();
+reasons.begin();
+preview.begin();
 if (hasQueue) queue.begin();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);

@@ -1,14 +1,17 @@
 """What one request offers besides the decision: its context searched and copied, ready reasons, a preview, time."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from conftest import World
+from conftest import World, stored
 from interventions import actions
-from tests.e2e.conftest import Console
+from pilots.actions import change_settings
+from tests.e2e.conftest import PHONE, Console
 from tests.e2e.test_access import TINY, findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -199,3 +202,89 @@ def test_more_time_that_comes_too_late_is_refused_where_it_was_asked(
     page.get_by_role("button", name="1 hour").click()
     expect(page.locator("#decision-notice")).to_contain_text("Done already")
     expect(page.locator("#decision-notice")).to_contain_text("What you asked for was not recorded")
+
+
+class TestReasons:
+    def test_a_ready_reason_goes_where_the_caret_is(self, console: Seat, raise_request: Raise, world: World) -> None:
+        change_settings(world.acme, {"canned_reasons": {"approve": ["Fine."], "reject": ["Too risky."]}})
+        request_id = raise_request()
+        page = open_detail(console("otto"), request_id)
+        expect(page.get_by_role("button", name="Too risky.")).to_be_hidden()
+        choose(page, "Reject")
+        expect(page.get_by_role("button", name="Fine.")).to_be_hidden()
+        reason = page.get_by_label("Reason", exact=False).and_(page.locator("#reason"))
+        page.get_by_role("button", name="Too risky.").click()
+        expect(reason).to_have_value("Too risky.")
+        expect(reason).to_be_focused()
+        page.keyboard.type(" Ask Finance. ")
+        for _ in range(len("Ask Finance. ")):
+            page.keyboard.press("ArrowLeft")
+        page.get_by_role("button", name="Too risky.").click()
+        expect(reason).to_have_value("Too risky. Too risky. Ask Finance. ")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#decision")).to_contain_text("Rejected")
+        assert stored(request_id).action_reason == "Too risky. Too risky. Ask Finance. "
+
+    def test_without_script_there_is_no_dead_button(self, console: Seat, raise_request: Raise) -> None:
+        seat = console("otto", java_script_enabled=False)
+        seat.open(f"/o/acme/interventions/{raise_request()}")
+        choose(seat.page, "Reject")
+        expect(seat.page.locator("#reason")).to_be_visible()
+        expect(seat.page.locator("[data-canned]").last).to_be_hidden()
+        expect(seat.page.locator(".preview")).to_be_hidden()
+
+
+class TestPreview:
+    def test_it_is_what_the_agent_receives(self, console: Seat, raise_request: Raise, agent: httpx.Client) -> None:
+        schema = {
+            "type": "object",
+            "properties": {
+                "vendor": {"type": "string", "enum": ["V-1", "V-2"], "default": "V-1"},
+                "many": {"type": "string", "enum": list("abcdefg")},
+                "count": {"type": "integer"},
+                "rate": {"type": "number"},
+                "sure": {"type": "boolean", "default": True},
+                "note": {"type": "string"},
+                "when": {"type": "string", "format": "date-time"},
+            },
+        }
+        request_id = raise_request(response_schema=schema)
+        page = open_detail(console("otto"), request_id)
+        choose(page, "Approve")
+        page.get_by_role("radio", name="V-2").check()
+        page.get_by_label("many").select_option("c")
+        page.get_by_label("count").fill("12")
+        page.get_by_label("rate").fill("2.5")
+        page.get_by_label("sure").uncheck()
+        page.get_by_label("when").fill("2026-11-22T10:30")
+        page.locator("#reason").fill('It is "<b>V-2</b>"')
+        shown = json.loads(page.locator(".preview code").inner_text())
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#decision")).to_contain_text("Approved")
+        received = agent.get(f"/interventions/{request_id}/decision").json()
+        assert shown == {name: received[name] for name in ("status", "action_reason", "response")}
+        assert shown["response"]["when"] == "2026-11-22T10:30:00Z"
+        assert "note" not in shown["response"]
+
+    def test_a_rejection_and_an_approval_that_is_not_the_last(self, console: Seat, raise_request: Raise) -> None:
+        page = open_detail(console("otto"), raise_request(approvals_required=3))
+        choose(page, "Approve")
+        expect(page.locator(".preview code")).to_have_text("nothing yet: 2 more approvals are needed")
+        choose(page, "Reject")
+        page.locator("#reason").fill(" ")
+        shown = json.loads(page.locator(".preview code").inner_text())
+        assert shown == {"status": "REJECTED", "action_reason": None, "response": None}
+        assert findings(page) == []
+
+    def test_on_a_phone_it_waits_closed_and_the_verdicts_keep_their_place(
+        self, console: Seat, raise_request: Raise
+    ) -> None:
+        page = open_detail(console("otto", viewport=PHONE, has_touch=True, is_mobile=True), raise_request())
+        choose(page, "Reject")
+        expect(page.locator(".preview code")).to_be_hidden()
+        expect(page.get_by_role("button", name="Reject", exact=True)).to_be_in_viewport(ratio=1)
+        box = page.get_by_role("button", name="Reject", exact=True).bounding_box()
+        assert box is not None
+        assert box["height"] >= 48
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert findings(page) == []
