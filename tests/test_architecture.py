@@ -47,7 +47,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
         "",
         tuple(f"interventions.{name}" for name in ("lifecycle", "policy", "answers", "content", "errors", "cursors")),
     ),
-    (3, "", ("interventions.limits", "interventions.canned", "interventions.similar")),
+    (3, "", ("interventions.limits", "interventions.canned", "interventions.similar", "interventions.lost_claims")),
     (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.api")),
     (2, "people's pages", ("pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
     (2, "people's pages", ("pilots.sign_in.account_pages", "pilots.sign_in.account_urls", "pilots.checks")),
@@ -62,6 +62,7 @@ PURE = (
     "interventions.answers",
     "interventions.content",
     "interventions.canned",
+    "interventions.lost_claims",
     "interventions.similar",
 )
 

@@ -39,6 +39,7 @@ export async function refresh() {
     if (name in fresh.dataset) shown().dataset[name] = fresh.dataset[name];
     else delete shown().dataset[name];
   }
+  if (!lost() && lost(fresh)) announce(lost(fresh).textContent, { urgent: true });
   for (const id of ["detail-head", "decision-title", "decision-notice", "timeline"]) swap(id, fresh);
   if (!document.getElementById("claims")?.contains(document.activeElement)) swap("claims", fresh);
   if (!isTyping()) {
@@ -51,6 +52,9 @@ export async function refresh() {
   restVerbs(shown());
   return { seq: Number(fresh.dataset.seq), epoch: fresh.dataset.epoch };
 }
+
+// What tells that the pilot's own claim is theirs no more.
+const lost = (root = shown()) => root.querySelector("#decision-notice .lost b");
 
 function swap(id, fresh) {
   const old = document.getElementById(id);

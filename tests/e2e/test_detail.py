@@ -288,3 +288,55 @@ class TestPreview:
         assert box["height"] >= 48
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert findings(page) == []
+
+
+class TestLostClaim:
+    def test_it_is_told_beside_what_is_typed_and_taken_back_with_it(
+        self, console: Seat, raise_request: Raise, world: World
+    ) -> None:
+        request_id = raise_request()
+        page = open_detail(console("otto"), request_id)
+        page.get_by_role("button", name="Claim").click()
+        expect(page.get_by_role("button", name="Release")).to_be_visible()
+        choose(page, "Reject")
+        page.locator("#reason").fill("Half a rea")
+        actions.claim(world.pilot("olga"), request_id, take_over=True)
+        expect(page.locator("#decision-notice")).to_contain_text("olga took it over")
+        expect(page.locator("#assertive")).to_contain_text("olga took it over")
+        expect(page.locator("#reason")).to_be_focused()
+        page.keyboard.type("son")
+        expect(page.locator("#reason")).to_have_value("Half a reason")
+        assert findings(page) == []
+        page.get_by_role("button", name="Take over").click()
+        expect(page.locator("#timeline")).to_contain_text("Taken over by you from olga")
+        expect(page.locator("#decision-notice")).not_to_contain_text("took it over")
+        expect(page.locator("#reason")).to_have_value("Half a reason")
+        page.get_by_role("button", name="Reject", exact=True).click()
+        expect(page.locator("#decision")).to_contain_text("Rejected")
+        assert stored(request_id).action_reason == "Half a reason"
+
+    def test_a_decision_without_the_claim_is_refused_and_keeps_the_reason(
+        self, console: Seat, raise_request: Raise, world: World
+    ) -> None:
+        request_id = raise_request()
+        actions.claim(world.pilot("otto"), request_id)
+        seat = console("otto")
+        page = open_detail(seat, request_id)
+        choose(page, "Reject")
+        page.locator("#reason").fill("My reason")
+        seat.deafen()
+        actions.claim(world.pilot("olga"), request_id, take_over=True)
+        page.get_by_role("button", name="Reject", exact=True).click()
+        expect(page.get_by_role("alert").filter(has_text="olga took it over")).to_contain_text("Nothing was recorded")
+        expect(page.locator("#reason")).to_have_value("My reason")
+        assert stored(request_id).status == "IN_PROGRESS"
+
+    def test_time_runs_out_over_a_half_typed_reason(self, console: Seat, raise_request: Raise) -> None:
+        page = open_detail(console("otto"), raise_request(expires_in_seconds=4))
+        choose(page, "Approve")
+        page.locator("#reason").fill("Nearly there")
+        expect(page.locator("#decision-notice")).to_contain_text("Expired undecided")
+        expect(page.get_by_label("What you typed")).to_have_value("Nearly there")
+        expect(page.locator(".commit")).to_have_count(0)
+        for hidden in (".canned", ".preview", ".verdicts"):
+            expect(page.locator(hidden).first).to_be_hidden()
