@@ -39,7 +39,7 @@ def _settles(event: Mapping[str, Any], pilot_id: str) -> bool:
     """True where the loss is of no concern any more: they have had their say since, or were given it."""
     if event["type"] == EventType.APPROVAL_ADDED:
         return bool(event["actor"] == pilot_id)
-    return event["type"] == EventType.ASSIGNED and event["data"].get("assigned_to") == pilot_id
+    return bool(event["type"] == EventType.ASSIGNED and event["data"].get("assigned_to") == pilot_id)
 
 
 def _ended(event: Mapping[str, Any], pilot_id: str) -> LostClaim | None:

@@ -28,6 +28,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     ),
     (7, "listeners", ("interventions.insight.*", "interventions.delivery.*")),
     (8, "sockets", ("interventions.live.*",)),
+    (6, "", ("interventions.related",)),
     (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),
     (5, "", ("interventions.actions.*", "interventions.events", "interventions.appending", "interventions.tallies")),
     (

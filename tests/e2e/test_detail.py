@@ -340,3 +340,80 @@ class TestLostClaim:
         expect(page.locator(".commit")).to_have_count(0)
         for hidden in (".canned", ".preview", ".verdicts"):
             expect(page.locator(hidden).first).to_be_hidden()
+
+
+class TestRelated:
+    def test_it_comes_by_itself_and_stays_while_the_rest_is_swapped(
+        self, console: Seat, raise_request: Raise, world: World
+    ) -> None:
+        before = raise_request(title="Refund order 12?", uow_id="uow-a")
+        actions.reject(world.pilot("olga"), before, reason="Twice already.")
+        request_id = raise_request(title="Refund order 13?", uow_id="uow-b")
+        seat = console("otto")
+        seat.open()
+        seat.wait_until_live()
+        asked_for: list[str] = []
+        seat.page.on("request", lambda request: asked_for.append(request.url))
+        seat.page.locator(f"#card-{request_id} a").click()
+        related = seat.page.get_by_role("region", name="Earlier and similar")
+        expect(related).to_contain_text("rejected just now by olga")
+        expect(related).to_contain_text("Twice already.")
+        assert findings(seat.page) == []
+        seat.page.locator("#decision").get_by_role("button", name="Claim").click()
+        expect(seat.page.get_by_role("button", name="Release").first).to_be_visible()
+        expect(related).to_contain_text("Twice already.")
+        assert sum(url.endswith("/related") for url in asked_for) == 1
+        related.get_by_role("link", name="Refund order 12?").click()
+        expect(seat.page.get_by_role("heading", name="Refund order 12?")).to_be_visible()
+
+    def test_without_script_it_is_a_page(self, console: Seat, raise_request: Raise, world: World) -> None:
+        actions.reject(world.pilot("olga"), raise_request(title="Refund order 12?"), reason="Twice already.")
+        seat = console("otto", java_script_enabled=False)
+        seat.open(f"/o/acme/interventions/{raise_request(title='Refund order 13?')}")
+        seat.page.get_by_role("link", name="Earlier requests and similar decisions").click()
+        expect(seat.page.locator("main")).to_contain_text("Twice already.")
+
+    def test_axe_finds_nothing_on_its_page(self, console: Seat, raise_request: Raise, world: World) -> None:
+        actions.reject(world.pilot("olga"), raise_request(title="W" * 90), reason="Twice already.")
+        seat = console("otto", viewport=TINY)
+        seat.open(f"/o/acme/interventions/{raise_request(title='W' * 90)}/related")
+        assert findings(seat.page) == []
+        assert seat.page.evaluate("document.documentElement.scrollWidth") <= TINY["width"]
+
+
+def test_what_is_not_sent_is_there_again_when_one_comes_back(console: Seat, raise_request: Raise) -> None:
+    properties = {
+        "vendor": {"type": "string", "enum": ["V-1", "V-2"], "default": "V-1"},
+        "many": {"type": "string", "enum": list("abcdefg")},
+        "sure": {"type": "boolean", "default": True},
+        "note": {"type": "string", "title": "Wording"},
+    }
+    first = raise_request(response_schema={"type": "object", "properties": properties})
+    other = raise_request(title="Another one")
+    seat = console("otto")
+    seat.open()
+    seat.wait_until_live()
+    page = seat.page
+    page.locator(f"#card-{first} a").click()
+    choose(page, "Approve")
+    page.get_by_role("radio", name="V-2").check()
+    page.get_by_label("many").select_option("c")
+    page.get_by_label("sure").uncheck()
+    page.get_by_label("Wording").fill("as agreed")
+    page.locator("#reason").fill("Half a rea")
+    page.get_by_label("Note for the record").fill("Half a note")
+    page.locator(f"#card-{other} a").click()
+    expect(page.get_by_role("heading", name="Another one")).to_be_visible()
+    expect(page.get_by_label("Note for the record")).to_have_value("")
+    page.locator(f"#card-{first} a").click()
+    expect(page.locator("#reason")).to_have_value("Half a rea")
+    expect(page.get_by_role("radio", name="V-2")).to_be_checked()
+    expect(page.get_by_label("many")).to_have_value("c")
+    expect(page.get_by_label("sure")).not_to_be_checked()
+    expect(page.get_by_label("Wording")).to_have_value("as agreed")
+    expect(page.locator(".preview code")).to_contain_text('"sure": false')
+    expect(page.get_by_label("Note for the record")).to_have_value("Half a note")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("#timeline")).to_contain_text("Half a note")
+    expect(page.get_by_label("Note for the record")).to_have_value("")
+    expect(page.locator("#reason")).to_have_value("Half a rea")
