@@ -13,7 +13,7 @@ DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "approve": (
         "Checked against the source; go on.",
         "Within our rules.",
-        "Approved this once; ask again next time.",
+        "Only this once; ask again next time.",
     ),
     "reject": (
         "Not enough to decide on. Ask again with more context.",
