@@ -179,14 +179,6 @@ def host(address: str) -> str:
         return "a host that cannot be read"
 
 
-@register.filter
-def entries(container: Any) -> list[tuple[str, Any]]:
-    """What an object or a list holds, each under its key or its number from 1."""
-    if isinstance(container, dict):
-        return list(container.items())
-    return [(str(number), item) for number, item in enumerate(container, 1)]
-
-
 def short_name(actor: str) -> str:
     """`local:dana` → `dana`, `key:refund-agent` → `refund-agent`."""
     return actor.rpartition(":")[2] or actor

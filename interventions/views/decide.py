@@ -1,4 +1,4 @@
-"""What a pilot does to an intervention: decide, claim, release, assign, comment; each a form that is posted."""
+"""What a pilot does to an intervention: decide, claim, release, assign, extend, comment; each a form that is posted."""
 
 from contextlib import suppress
 from typing import Any
@@ -12,7 +12,7 @@ from interventions.actions import Seen
 from interventions.errors import Conflict
 from interventions.lifecycle import OPEN, Status, Type
 from interventions.models import Intervention
-from interventions.views import answer_form
+from interventions.views import answer_form, more_time
 from interventions.views.detail import Typed, show
 from interventions.views.door import is_part, member, part
 from interventions.views.typed import text_of, too_long, unconfirmed
@@ -74,6 +74,20 @@ def release(request: HttpRequest, caller: Caller, request_id: str) -> HttpRespon
 def assign(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
     try:
         actions.assign(caller, request_id, pilot_id=request.POST.get("pilot_id", ""))
+    except Conflict as conflict:
+        return _refused(request, caller, request_id, conflict)
+    except InvalidInput as error:
+        return show(request, caller, request_id, Typed(errors=error.errors or {}), 422)
+    return _done(request, caller, request_id)
+
+
+@require_POST
+@member
+def extend(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
+    """More time to decide, counted from the deadline there is; from now where there is none."""
+    try:
+        seconds = more_time.seconds_from_now(listing.detail(caller, request_id), request.POST.get("more", ""))
+        actions.extend(caller, request_id, expires_in_seconds=seconds)
     except Conflict as conflict:
         return _refused(request, caller, request_id, conflict)
     except InvalidInput as error:

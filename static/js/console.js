@@ -3,18 +3,22 @@
 import * as alerts from "./alerts.js";
 import * as alertsPanel from "./alerts_panel.js";
 import * as connection from "./connection.js";
+import * as context from "./context.js";
 import * as countdown from "./countdown.js";
 import * as detail from "./detail.js";
 import * as dialog from "./dialog.js";
 import * as facets from "./facets.js";
 import * as filters from "./filters.js";
+import * as find from "./find.js";
 import * as keys from "./keys.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
-import * as presence from "./presence.js";
 import * as pause from "./pause.js";
+import * as presence from "./presence.js";
+import * as preview from "./preview.js";
 import * as queue from "./queue.js";
 import * as quick from "./quick.js";
+import * as reasons from "./reasons.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
 import { titleCount, toast } from "./tell.js";
@@ -97,6 +101,10 @@ if (hasQueue) {
   titleCount(Number(waiting.dataset.critical), Number(waiting.textContent));
 }
 keys.begin();
+context.begin();
+find.begin();
+reasons.begin();
+preview.begin();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });

@@ -1,6 +1,7 @@
 // One request, open in the pane or on its page: two steps to a decision, a claim kept alive, news beside what is typed.
 
 import { restVerbs } from "./connection.js";
+import * as drafts from "./drafts.js";
 import { isHeld, isReachable, live } from "./live.js";
 import { morph } from "./morph.js";
 import { getPart, parse, post, SignedOut } from "./parts.js";
@@ -9,8 +10,6 @@ import { localize } from "./times.js";
 
 const RENEW_EVERY = 4 * 60 * 1000;
 const me = document.body.dataset.pilot;
-// What was typed and not sent, by request_id: another request may be looked at meanwhile.
-const drafts = new Map();
 let refreshing = null;
 
 export const shown = () => document.getElementById("detail");
@@ -39,6 +38,7 @@ export async function refresh() {
     if (name in fresh.dataset) shown().dataset[name] = fresh.dataset[name];
     else delete shown().dataset[name];
   }
+  if (!lost() && lost(fresh)) announce(lost(fresh).textContent, { urgent: true });
   for (const id of ["detail-head", "decision-title", "decision-notice", "timeline"]) swap(id, fresh);
   if (!document.getElementById("claims")?.contains(document.activeElement)) swap("claims", fresh);
   if (!isTyping()) {
@@ -51,6 +51,9 @@ export async function refresh() {
   restVerbs(shown());
   return { seq: Number(fresh.dataset.seq), epoch: fresh.dataset.epoch };
 }
+
+// What tells that the pilot's own claim is theirs no more.
+const lost = (root = shown()) => root.querySelector("#decision-notice .lost b");
 
 function swap(id, fresh) {
   const old = document.getElementById(id);
@@ -121,32 +124,15 @@ export function commit() {
   if (button) form().requestSubmit(button);
 }
 
-function keepDraft({ target }) {
-  const typed = target.closest?.("#decide");
-  if (typed && shown()) drafts.set(shown().dataset.requestId, [...new FormData(typed)]);
-}
-
-function restoreDraft() {
-  const typed = form();
-  const draft = shown() && drafts.get(shown().dataset.requestId);
-  if (!typed || !draft || isTyping()) return;
-  for (const [name, value] of draft) {
-    if (name === "csrfmiddlewaretoken" || name === "version" || name === "content_hash") continue;
-    for (const field of typed.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-      if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === value;
-      else field.value = value;
-    }
-  }
-}
-
 // After an answer of the server to one of the forms here.
 function onSwapped({ detail: { target, xhr } }) {
   localize(document.getElementById("main"));
   restVerbs();
   if (!shown() || target.id !== "detail") return;
   if (xhr.status < 300) {
-    if (xhr.responseURL.endsWith("/decide")) drafts.delete(shown().dataset.requestId);
-    restoreDraft();
+    if (xhr.responseURL.endsWith("/decide")) drafts.forget("decide");
+    if (xhr.responseURL.endsWith("/comment")) drafts.forget("note");
+    drafts.restore();
     shown().focus({ preventScroll: true });
     const verdict = shown().querySelector("[data-final] p")?.textContent.replace(/\s+/g, " ").trim();
     if (verdict) announce(verdict);
@@ -181,8 +167,7 @@ export function begin() {
   live.addEventListener("event", onEvent);
   document.addEventListener("chameleon:expired", onExpired);
   document.addEventListener("change", onChange);
-  document.addEventListener("change", keepDraft);
-  document.addEventListener("input", keepDraft);
+  drafts.begin();
   document.addEventListener("keydown", onKeyDown, { capture: true });
   document.addEventListener("keyup", () => (isArrow = false));
   document.body.addEventListener("htmx:afterSwap", onSwapped);

@@ -1,4 +1,5 @@
-// Which looks stand before the first paint: those remembered, else the system's. A classic script on purpose.
+// Which looks stand before the first paint: those remembered, else the system's; and that there is script at all.
+// A classic script on purpose.
 (() => {
   const isDark = matchMedia("(prefers-color-scheme: dark)");
   const wantsContrast = matchMedia("(prefers-contrast: more)");
@@ -18,6 +19,8 @@
     dataset.density = remembered("density");
   };
   show();
+  // What only works with script is shown only with it: [data-scripted].
+  document.documentElement.classList.add("scripted");
   isDark.addEventListener("change", show);
   wantsContrast.addEventListener("change", show);
   // Another tab chose one.
