@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +54,9 @@ def test_the_address_narrows_the_list(world: World, some: None, query: str, expe
     assert titles(world.session("otto"), query) == expected
 
 
-@pytest.mark.parametrize("query", ["type=bomb", "priority=CRITICAL", "role=VIEWER", "q=%00", "q=+++", "tag=" + "x" * 300])
+@pytest.mark.parametrize(
+    "query", ["type=bomb", "priority=CRITICAL", "role=VIEWER", "q=%00", "q=+++", "tag=" + "x" * 300]
+)
 def test_what_cannot_be_meant_narrows_nothing(world: World, some: None, query: str) -> None:
     assert len(titles(world.session("otto"), query)) == 4
 
@@ -113,7 +116,5 @@ def test_a_request_knows_its_neighbours_in_the_list_it_was_opened_from(world: Wo
 
 @given(st.dictionaries(st.sampled_from(list(Facets.__slots__)), st.text(max_size=300)))
 def test_an_address_read_and_written_again_is_the_same(query: dict[str, str]) -> None:
-    from django.http import QueryDict
-
     facets = Facets.read(query)
     assert Facets.read(QueryDict(facets.query()).dict()) == facets

@@ -146,7 +146,7 @@ function onSwapped({ detail: { target, xhr } }) {
 // A request was opened beside the list.
 export function opened() {
   restVerbs(shown());
-  restoreDraft();
+  drafts.restore();
   shown().focus({ preventScroll: true });
   renew();
 }

@@ -9,7 +9,7 @@ import { count } from "./counts.js";
 import * as facets from "./facets.js";
 import { isHeld, live } from "./live.js";
 import { morph } from "./morph.js";
-import { getPart, parse, SignedOut } from "./parts.js";
+import { getPart, parse, SignedOut, Unreachable } from "./parts.js";
 import * as place from "./place.js";
 import { announceArrival, toast } from "./tell.js";
 
@@ -169,7 +169,9 @@ export async function showList() {
 }
 
 export function complain(error) {
-  if (!(error instanceof SignedOut)) toast("The server did not answer; nothing was changed.");
+  if (error instanceof SignedOut) return;
+  toast("The server did not answer; nothing was changed.");
+  if (!(error instanceof Unreachable)) throw error;
 }
 
 export function begin() {
