@@ -66,7 +66,7 @@ def test_the_page_says_what_it_is_narrowed_to_and_offers_the_way_back(world: Wor
     assert '<option value="gone" selected>' in html
     assert re.search(r'<option value="local:who"\s+selected>', html)
     assert 'value="a&quot;b"' in html
-    assert 'class="clear" href="/o/acme/?tab=mine"' in html
+    assert re.search(r'class="clear"\s+href="/o/acme/\?tab=mine"', html)
     assert 'href="/o/acme/?tab=unclaimed&amp;tag=gone&amp;assignee=local%3Awho&amp;q=a%22b"' in html
     assert "Nothing fits" in html
 
@@ -106,12 +106,12 @@ def test_a_request_knows_its_neighbours_in_the_list_it_was_opened_from(world: Wo
     leeds = Intervention.across_organizations.get(title="Pay Leeds").request_id
     waive = Intervention.across_organizations.get(title="Waive it").request_id
     html = world.session("otto").get(f"/o/acme/interventions/{cork}").content.decode()
-    assert f'rel="prev"\n             href="/o/acme/interventions/{leeds}"' in html
-    assert f'rel="next"\n             href="/o/acme/interventions/{waive}"' in html
+    assert re.search(rf'rel="prev"\s+href="/o/acme/interventions/{leeds}"', html)
+    assert re.search(rf'rel="next"\s+href="/o/acme/interventions/{waive}"', html)
     html = world.session("otto").get(f"/o/acme/interventions/{cork}?tag=finance").content.decode()
     assert f'href="/o/acme/interventions/{leeds}?tag=finance"' in html
     assert 'rel="next"' not in html
-    assert 'class="back"\n                      href="/o/acme/?tag=finance"' in html
+    assert re.search(r'class="back"\s+href="/o/acme/\?tag=finance"', html)
 
 
 @given(st.dictionaries(st.sampled_from(list(Facets.__slots__)), st.text(max_size=300)))
