@@ -16,10 +16,12 @@ from pilots.caller import Caller
 
 register = template.Library()
 
-# Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, and C0/C1 controls.
+# Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, C0/C1 controls, and
+# the tags and selectors in which a second text can be carried unseen.
 _INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e01ef]"
 )
 _ACRONYM = 2
 
@@ -76,7 +78,7 @@ def pilot(actor: str | None) -> SafeString:
     if actor == "system":
         return SafeString("Chameleon")
     return format_html(
-        '<bdi class="pilot" data-pilot="{}" title="{}">{}</bdi>', actor, visible(actor), visible(short_name(actor))
+        '<bdi class="pilot" data-pilot="{}" title="{}">{}</bdi>', actor, spelled(actor), visible(short_name(actor))
     )
 
 
