@@ -12,6 +12,7 @@ from interventions.lifecycle import OPEN, Priority, Status
 from interventions.models import Intervention, Tally
 from interventions.tallies import ALL_TIME
 from pilots import database
+from pilots.memberships import count_on_duty
 from pilots.wire import moment
 
 EXPIRING = timedelta(minutes=5)
@@ -32,6 +33,7 @@ class Figures:
     approved_today: int = 0
     rejected_today: int = 0
     median_seconds: float | None = None
+    on_duty: int = 0
 
     @property
     def total(self) -> int:
@@ -64,6 +66,7 @@ def figures_of(organization_id: int) -> Figures:
         approved_today=today[Status.APPROVED],
         rejected_today=today[Status.REJECTED],
         median_seconds=_median_seconds(organization_id),
+        on_duty=count_on_duty(organization_id),
     )
 
 

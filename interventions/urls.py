@@ -2,16 +2,18 @@
 
 from django.urls import include, path
 
-from interventions.views import decide, detail, kill_switch, profile, queue
+from interventions.views import bulk, decide, detail, kill_switch, profile, queue, related
 from interventions.views.team import inviting, keys, log, members, rules
 
 _one = [
     path("", detail.detail, name="detail"),
+    path("/related", related.related, name="related"),
     path("/decide", decide.decide, name="decide"),
     path("/claim", decide.claim, name="claim"),
     path("/renew", decide.renew, name="renew"),
     path("/release", decide.release, name="release"),
     path("/assign", decide.assign, name="assign"),
+    path("/extend", decide.extend, name="extend"),
     path("/comment", decide.comment, name="comment"),
 ]
 _team = [
@@ -28,6 +30,8 @@ _team = [
 ]
 urlpatterns = [
     path("", queue.queue, name="queue"),
+    path("unclaimed", queue.unclaimed, name="unclaimed"),
+    path("bulk", bulk.bulk, name="bulk"),
     path("kill-switch", kill_switch.kill_switch, name="kill_switch"),
     path("interventions/<str:request_id>", include(_one)),
     path("team", include(_team)),

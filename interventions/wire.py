@@ -52,6 +52,9 @@ def card(row: Intervention) -> JSON:
         "status": row.status,
         "priority": Priority(row.priority).word,
         "title": row.title,
+        "tags": row.tags,
+        "response_schema": row.response_schema,
+        "response": row.response,
         "required_role": row.required_role,
         "approvals_required": row.approvals_required,
         "approvals": [approval(item) for item in row.approvals.all()],
@@ -59,6 +62,7 @@ def card(row: Intervention) -> JSON:
         "expires_at": moment(row.expires_at),
         "assigned_to": row.assigned_to,
         "version": row.version,
+        "content_hash": row.content_hash,
     }
 
 

@@ -2,8 +2,10 @@
 
 from django.contrib.sessions.backends.base import SessionBase
 
+from pilots.caller import Caller
 from pilots.errors import InvalidInput, NotAllowed, NotFound
 from pilots.models import Membership, Pilot
+from pilots.roles import Role
 
 
 def memberships_of(pilot: Pilot) -> list[Membership]:
@@ -41,3 +43,15 @@ def last_used(pilot: Pilot, session: SessionBase) -> Membership | None:
     """What a pilot who names no organization means: the membership last used, else the first; None: there is none."""
     rows = memberships_of(pilot)
     return next((row for row in rows if row.organization.slug == session.get("organization")), next(iter(rows), None))
+
+
+def colleagues(caller: Caller) -> list[Membership]:
+    """Who may work on requests in the caller's organization, the caller among them; at most 200, by name."""
+    rows = Membership.objects.for_caller(caller).filter(pilot__is_active=True).exclude(role=Role.VIEWER)
+    return list(rows.select_related("pilot").order_by("pilot__name", "pilot__pilot_id")[:200])
+
+
+def count_on_duty(organization_id: int) -> int:
+    """How many of those who may work on requests say that they are there."""
+    rows = Membership.objects.for_organization(organization_id).exclude(role=Role.VIEWER)
+    return rows.filter(pilot__is_active=True, pilot__on_duty=True).count()

@@ -74,6 +74,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/token": {"pilot_id": "local:otto", "password": "wrong"},
     "POST o/{slug}/interventions/{request_id}/comment": {"text": "x"},
     "POST o/{slug}/interventions/{request_id}/assign": {"pilot_id": "local:otto"},
+    "POST o/{slug}/interventions/{request_id}/extend": {"more": "900"},
     "POST o/{slug}/kill-switch": {"instance_id": "i", "reason": "x", "word": "i"},
     "POST o/{slug}/interventions/{request_id}/decide": {"verdict": "approve", "version": 1},
 }

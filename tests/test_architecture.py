@@ -28,7 +28,8 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     ),
     (7, "listeners", ("interventions.insight.*", "interventions.delivery.*")),
     (8, "sockets", ("interventions.live.*",)),
-    (6, "", ("interventions.fragments", "interventions.figures", "interventions.lanes", "interventions.listing")),
+    (6, "", ("interventions.related",)),
+    (6, "", tuple(f"interventions.{name}" for name in ("fragments", "figures", "facets", "lanes", "listing"))),
     (5, "", ("interventions.actions.*", "interventions.events", "interventions.appending", "interventions.tallies")),
     (
         5,
@@ -47,7 +48,7 @@ LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
         "",
         tuple(f"interventions.{name}" for name in ("lifecycle", "policy", "answers", "content", "errors", "cursors")),
     ),
-    (3, "", ("interventions.limits",)),
+    (3, "", ("interventions.limits", "interventions.canned", "interventions.similar", "interventions.lost_claims")),
     (2, "people's pages", ("pilots.views", "pilots.urls", "pilots.api")),
     (2, "people's pages", ("pilots.sign_in.account_adapter", "pilots.sign_in.forms")),
     (2, "people's pages", ("pilots.sign_in.account_pages", "pilots.sign_in.account_urls", "pilots.checks")),
@@ -61,6 +62,9 @@ PURE = (
     "interventions.limits",
     "interventions.answers",
     "interventions.content",
+    "interventions.canned",
+    "interventions.lost_claims",
+    "interventions.similar",
 )
 
 # Who may use what: module patterns by the package used.

@@ -1,9 +1,8 @@
-"""The decision: approve and reject, one by one or many; each intervention is decided exactly once."""
+"""The decision: approve and reject; each intervention is decided exactly once."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from interventions import policy
 from interventions.actions.change import Held, hold, require_open, require_unclaimed, write
 from interventions.answers import answer_needed, check_answer, same
 from interventions.errors import Conflict
@@ -11,7 +10,7 @@ from interventions.lifecycle import FINAL, EventType, Status, is_past, quorum_re
 from interventions.models import Approval, Intervention
 from pilots.caller import Caller
 from pilots.database import writing
-from pilots.errors import DomainError, InvalidInput, NotFound
+from pilots.errors import InvalidInput
 
 VERDICTS = {"approve": Status.APPROVED, "reject": Status.REJECTED}
 
@@ -22,15 +21,6 @@ class Seen:
 
     version: int | None = None
     content_hash: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one of many: the status it has now (None: there is no such request) and why not, if not."""
-
-    request_id: str
-    status: str | None
-    code: str | None = None
 
 
 UNSEEN = Seen()
@@ -73,15 +63,6 @@ def reject(
 def decide(caller: Caller, request_id: str, verdict: str, **given: Any) -> Intervention:
     """`approve` or `reject` by its name."""
     return approve(caller, request_id, **given) if verdict == "approve" else reject(caller, request_id, **given)
-
-
-def decide_many(caller: Caller, request_ids: list[str], verdict: str, *, reason: str | None) -> list[Verdict]:
-    """The same verdict on each, each for itself: one that cannot be decided does not hold up the others.
-
-    Raises NotAllowed where the caller could decide none whatever it asks for.
-    """
-    policy.require(caller, verdict)
-    return [_decide_one(caller, request_id, verdict, reason) for request_id in request_ids]
 
 
 def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None, seen: Seen) -> Intervention:
@@ -135,19 +116,6 @@ def _decision(held: Held, status: Status, reason: str | None) -> dict[str, Any]:
         "assigned_to": held.assignee,
         "claimed_until": None,
     }
-
-
-def _decide_one(caller: Caller, request_id: str, verdict: str, reason: str | None) -> Verdict:
-    try:
-        row = decide(caller, request_id, verdict, reason=reason)
-    except NotFound as error:
-        return Verdict(request_id, None, error.code)
-    except Conflict as error:
-        return Verdict(request_id, error.intervention.status if error.intervention else None, error.code)
-    except DomainError as error:
-        rows = Intervention.objects.for_caller(caller).filter(request_id=request_id)
-        return Verdict(request_id, rows.values_list("status", flat=True).first(), error.code)
-    return Verdict(request_id, row.status)
 
 
 def spoken(reason: str | None) -> str | None:

@@ -80,6 +80,6 @@ def _given(call: Call) -> dict[str, Any]:
     }
 
 
-def _result(verdict: actions.Verdict) -> dict[str, str | None]:
+def _result(verdict: actions.Result) -> dict[str, str | None]:
     result = {"request_id": verdict.request_id, "status": verdict.status}
     return result if verdict.code is None else result | {"code": verdict.code}

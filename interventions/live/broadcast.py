@@ -1,10 +1,14 @@
-"""Who is told of a commit, at once? The hubs of this process, and through Redis those of the others."""
+"""Who is told of a commit, at once? The hubs of this process, and through Redis those of the others.
+
+Through Redis the processes also tell each other what is no commit (`tell_others`).
+"""
 
 import asyncio
 import contextvars
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -37,28 +41,35 @@ def publish(organization_id: int, epoch: str, entries: list[Entry], **_: Any) ->
     for hub in listening:
         hub.hand_over(organization_id, epoch, items)
     if to_others and loop is not None:
-        _on(loop, organization_id, epoch, items)
+        _on(loop, lambda: _courier(loop, "news").send(lambda: layer.message_of(organization_id, epoch, items)))
+
+
+def tell_others(message: layer.Message) -> None:
+    """Sends from the running loop what other processes may miss: nothing here says whether it arrived."""
+    if settings.REDIS_URL:
+        _courier(asyncio.get_running_loop(), message["type"]).send(lambda: message)
 
 
 class Courier:
     """Sends to the other processes from one loop, in the order given, and gives up quickly while Redis is away."""
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[int, str, list[News]]] = deque(maxlen=MAX_QUEUED)
+        self._queue: deque[Callable[[], layer.Message]] = deque(maxlen=MAX_QUEUED)
         self._breaker = layer.Breaker()
         self._sending: asyncio.Task[None] | None = None
 
-    def send(self, organization_id: int, epoch: str, items: list[News]) -> None:
+    def send(self, make: Callable[[], layer.Message]) -> None:
+        """The message is made when its turn comes."""
         if self._breaker.is_open:
             return
-        self._queue.append((organization_id, epoch, items))
+        self._queue.append(make)
         if self._sending is None:
             self._sending = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())
 
     async def _drain(self) -> None:
         try:
             while self._queue:
-                message = layer.message_of(*self._queue.popleft())
+                message = self._queue.popleft()()
                 try:
                     await _group_send(message)
                 except Exception:
@@ -71,23 +82,25 @@ class Courier:
             self._sending = None
 
 
-async def _group_send(message: dict[str, Any]) -> None:
+async def _group_send(message: layer.Message) -> None:
     async with asyncio.timeout(layer.TIMEOUT_SECONDS):
         await layer.channel_layer().group_send(layer.group_of(message["organization_id"]), message)
 
 
-_couriers: dict[asyncio.AbstractEventLoop, Courier] = {}
+# For each type of message one: news never waits behind anything else.
+_couriers: dict[tuple[asyncio.AbstractEventLoop, str], Courier] = {}
 
 
-def _on(loop: asyncio.AbstractEventLoop, organization_id: int, epoch: str, items: list[News]) -> None:
-    def send() -> None:
-        courier = _couriers.get(loop)
-        if courier is None:
-            for other in [other for other in _couriers if other.is_closed()]:
-                _couriers.pop(other, None)
-            courier = _couriers[loop] = Courier()
-        courier.send(organization_id, epoch, items)
+def _courier(loop: asyncio.AbstractEventLoop, kind: str) -> Courier:
+    courier = _couriers.get((loop, kind))
+    if courier is None:
+        for other in [other for other in _couriers if other[0].is_closed()]:
+            _couriers.pop(other, None)
+        courier = _couriers[loop, kind] = Courier()
+    return courier
 
+
+def _on(loop: asyncio.AbstractEventLoop, send: Callable[[], None]) -> None:
     try:
         loop.call_soon_threadsafe(send)
     except RuntimeError:

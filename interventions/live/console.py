@@ -1,10 +1,10 @@
-"""What happens on the socket of an open page: events as HTML, and the tiles."""
+"""What happens on the socket of an open page: events as HTML, the tiles, and who else looks at what."""
 
 import logging
 from typing import Any
 
-from interventions import fragments, wire
-from interventions.live import frames, replay, summaries
+from interventions import fragments, policy, wire
+from interventions.live import frames, presence, replay, summaries
 from interventions.live.feed import Feed
 from interventions.live.news import News
 from interventions.live.sockets import SERVICE_RESTART, Socket
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 # A page further behind is quicker fetched anew.
 MAX_GAP = 500
+# A page has little to say.
+MAX_SAID = 2048
 # What an event's HTML comes to, about: it is made when its turn comes.
 FRAGMENTS_BYTES = 4096
 
@@ -28,6 +30,7 @@ class ConsoleSession:
         self._feed = feed
         self._subscription = replay.Subscription(socket, feed, self._push, self._push_resync)
         self._tiles: object | None = None
+        self._page: presence.Page | None = None
 
     def begin(self, at: replay.Place) -> None:
         """Greets the page, tells what it missed, and goes on live."""
@@ -40,16 +43,19 @@ class ConsoleSession:
             role=self._caller.role,
         )
         self._subscription.begin(at)
+        may_decide = policy.may(self._caller, "approve")
+        self._page = presence.Page(
+            presence.of(self._feed), self._caller.actor, self._socket.send, may_decide=may_decide
+        )
         self._tiles = summaries.of(self._feed, tiles_text).join(self._socket.send)
 
     def hear(self, raw: str | bytes) -> None:
-        """A page says nothing but ping; what else comes is not ours to answer."""
-        try:
-            message = loads(raw)
-        except InvalidInput:
-            return
-        if isinstance(message, dict) and message.get("kind") == "ping":
+        """A page says ping, and what it shows; what else comes is not ours to answer."""
+        message = _message(raw)
+        if message.get("kind") == "ping":
             self._send(kind="pong")
+        elif message.get("kind") == "viewing" and self._page is not None:
+            self._page.hear(message)
 
     def stand(self, verdict: Verdict) -> None:
         if not isinstance(verdict, Caller):
@@ -60,6 +66,8 @@ class ConsoleSession:
 
     def end(self) -> None:
         self._subscription.stop()
+        if self._page is not None:
+            self._page.leave()
         if self._tiles is not None:
             summaries.of(self._feed, tiles_text).leave(self._tiles)
 
@@ -77,6 +85,15 @@ def place(caller: Caller, since: int | None, epoch: str | None) -> replay.Place:
     """Where a page goes on that was made at `since` of `epoch`."""
     at = replay.place(caller, since, epoch)
     return replay.Place(at.head, at.head, at.epoch, resync=True) if at.head - at.begin > MAX_GAP else at
+
+
+def _message(raw: str | bytes) -> dict[str, Any]:
+    """Empty where there is none."""
+    try:
+        message = loads(raw) if len(raw) <= MAX_SAID else None
+    except InvalidInput:
+        return {}
+    return message if isinstance(message, dict) else {}
 
 
 def event_text(item: News) -> str:

@@ -1,6 +1,7 @@
 """How far has one loop told of an organization's log, and who hears of it next?"""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,6 +51,8 @@ class Feed:
     watches: dict[str | None, set[Watch]] = field(default_factory=dict)
     # What the feed's listeners make once for all of them, by how it is made.
     shared: dict[Any, Any] = field(default_factory=dict)
+    # Who hears what other processes say besides news, by the type of the message.
+    hearers: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)
     users: int = 0
     idle_since: float = 0.0
     opening: asyncio.Task[None] | None = None

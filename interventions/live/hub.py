@@ -37,7 +37,7 @@ class Hub:
         self._feeds: dict[int, Feed] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._link = layer.Link(self._heard)
+        self._link = layer.Link(self._heard, self._overheard)
 
     @asynccontextmanager
     async def watch(self, organization_id: int, request_id: str | None = None) -> AsyncIterator[Watch]:
@@ -108,6 +108,13 @@ class Hub:
         feed = self._feeds.get(organization_id)
         if feed is not None and not items and feed.position is not None and feed.position < seq:
             self._heal(feed)
+
+    def _overheard(self, message: dict[str, Any]) -> None:
+        """No news, but of interest to whoever here shares it with the other processes."""
+        feed = self._feeds.get(message["organization_id"])
+        hear = feed.hearers.get(message["type"]) if feed is not None else None
+        if hear is not None:
+            hear(message)
 
     def _apply_in_order(self, feed: Feed) -> None:
         position = feed.position or 0

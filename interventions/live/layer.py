@@ -30,7 +30,9 @@ MAX_MESSAGE_BYTES = 256 * 1024
 # So many times in a row a log was found ahead of what Redis had told: its connection has died without a word.
 MAX_MISSES = 3
 
+type Message = dict[str, Any]
 type Heard = Callable[[int, str, int, list[News]], None]
+type Overheard = Callable[[Message], None]
 
 
 def group_of(organization_id: int) -> str:
@@ -39,7 +41,7 @@ def group_of(organization_id: int) -> str:
     return f"{database}.organization.{organization_id}"
 
 
-def message_of(organization_id: int, epoch: str, items: list[News]) -> dict[str, Any]:
+def message_of(organization_id: int, epoch: str, items: list[News]) -> Message:
     """What one process tells the others: how far an organization's log is and, unless it is long, what is new."""
     body = orjson.dumps([[item.event, item.intervention] for item in items])
     return {
@@ -74,8 +76,9 @@ class Breaker:
 class Link:
     """This loop's membership in the groups of the organizations it serves."""
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: Heard, overheard: Overheard) -> None:
         self._heard = heard
+        self._overheard = overheard
         self._breaker = Breaker()
         self._joined: set[int] = set()
         self._misses = 0
@@ -142,8 +145,11 @@ class Link:
                 # Only the first call asks Redis for something; the groups are joined on their own.
                 self._breaker.trip("receiving", error)
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: Message) -> None:
         self._misses = 0
+        if message["type"] != "news":
+            self._overheard(message)
+            return
         organization_id = message["organization_id"]
         pairs = orjson.loads(message["items"])
         items = [News(organization_id, event, intervention) for event, intervention in pairs]

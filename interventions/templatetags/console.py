@@ -11,6 +11,9 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from interventions import policy
+from interventions.answers import answer_needed
+from interventions.facets import Facets
+from interventions.lifecycle import Status, reason_needed
 from pilots import policy as people
 from pilots.caller import Caller
 
@@ -143,6 +146,32 @@ def as_json(value: object) -> str:
 
 
 @register.filter
+def as_line(value: object) -> str:
+    """JSON for the page's script, on one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@register.filter
+def needs_no_word(item: dict[str, Any]) -> bool:
+    """Whether it can be approved by a click: where neither a reason nor an answer is asked for."""
+    asks = answer_needed(item["response_schema"]) and item["response"] is None
+    return not asks and not reason_needed(item["intervention_type"], Status.APPROVED)
+
+
+@register.simple_tag
+def narrowed(facets: Facets, **changes: str) -> str:
+    """The query of an address in the queue as it is narrowed, with these on top; '' for the whole queue."""
+    query = facets.query(**changes)
+    return f"?{query}" if query else ""
+
+
+@register.simple_tag
+def narrowed_to(tab: str) -> str:
+    """The query of a tab's whole queue."""
+    return narrowed(Facets(tab=tab))
+
+
+@register.filter
 def host(address: str) -> str:
     """The host a link really leads to, in ASCII: letters of other scripts look like ours."""
     try:
@@ -150,14 +179,6 @@ def host(address: str) -> str:
         return name.encode("idna").decode()
     except ValueError:
         return "a host that cannot be read"
-
-
-@register.filter
-def entries(container: Any) -> list[tuple[str, Any]]:
-    """What an object or a list holds, each under its key or its number from 1."""
-    if isinstance(container, dict):
-        return list(container.items())
-    return [(str(number), item) for number, item in enumerate(container, 1)]
 
 
 def short_name(actor: str) -> str:

@@ -65,6 +65,8 @@ def test_a_page_is_greeted_first(world: World) -> None:
             )
             assert hello["epoch"]
             assert hello["now"].endswith("Z")
+            # Nobody looks at anything.
+            assert await client.frame() == {"kind": "presence_all", "requests": []}
             tiles = await client.frame()
             assert tiles["kind"] == "tiles"
             assert tiles["html"] == await in_thread(fragments.tiles, world.acme.pk)
@@ -179,7 +181,7 @@ def test_only_a_ping_is_answered(world: World) -> None:
             await client.socket.send_to(bytes_data=b"\xff")
             await client.socket.send_to(text_data=orjson.dumps({"kind": "ping"}).decode())
             assert await of_kind(client, "pong") == {"kind": "pong"}
-            assert {frame["kind"] for frame in client.frames} <= {"hello", "tiles"}
+            assert {frame["kind"] for frame in client.frames} <= {"hello", "presence_all", "tiles"}
 
     run(test)
 

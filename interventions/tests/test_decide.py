@@ -6,7 +6,7 @@ import pytest
 
 from conftest import Clock, World, stored, told
 from interventions import actions
-from interventions.actions import Seen, Verdict
+from interventions.actions import Result, Seen
 from interventions.errors import Conflict
 from interventions.models import Event
 from pilots.errors import InvalidInput, NotAllowed, NotFound
@@ -192,23 +192,23 @@ def test_many_are_decided_each_for_itself(world: World, ask: Any, clock: Clock) 
     ask(key="globex-agent", request_id="theirs")
     ids = ["ok", "late", "grave", "asks", "half", "claimed", "decided", "theirs", "unknown", "ok"]
     assert actions.decide_many(world.pilot("otto"), ids, "approve", reason=None) == [
-        Verdict("ok", "APPROVED"),
-        Verdict("late", "PENDING", "expired"),
-        Verdict("grave", "PENDING", "forbidden"),
-        Verdict("asks", "PENDING", "response_required"),
-        Verdict("half", "PENDING"),
-        Verdict("claimed", "IN_PROGRESS", "claimed"),
-        Verdict("decided", "REJECTED", "already_decided"),
-        Verdict("theirs", None, "not_found"),
-        Verdict("unknown", None, "not_found"),
-        Verdict("ok", "APPROVED"),
+        Result("ok", "APPROVED"),
+        Result("late", "PENDING", "expired"),
+        Result("grave", "PENDING", "forbidden"),
+        Result("asks", "PENDING", "response_required"),
+        Result("half", "PENDING"),
+        Result("claimed", "IN_PROGRESS", "claimed"),
+        Result("decided", "REJECTED", "already_decided"),
+        Result("theirs", None, "not_found"),
+        Result("unknown", None, "not_found"),
+        Result("ok", "APPROVED"),
     ]
 
 
 def test_a_bulk_rejection_without_a_reason_rejects_none(world: World, ask: Any) -> None:
     ask(request_id="r")
     verdicts = actions.decide_many(world.pilot("otto"), ["r"], "reject", reason=" ")
-    assert verdicts == [Verdict("r", "PENDING", "reason_required")]
+    assert verdicts == [Result("r", "PENDING", "reason_required")]
 
 
 @pytest.mark.parametrize("name", ["vera", "agent"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from conftest import World
+from conftest import Clock, World
 from interventions import actions
 from interventions.models import Event, Intervention
 
@@ -143,10 +143,10 @@ def test_a_kill_switch_is_not_approved_without_the_word(world: World, ask: Any) 
     assert fresh(row).status == "APPROVED"
 
 
-@pytest.mark.parametrize("verb", ["/decide", "/claim", "/release", "/comment", "/assign"])
+@pytest.mark.parametrize("verb", ["/decide", "/claim", "/release", "/comment", "/assign", "/extend"])
 def test_a_viewer_may_only_read(world: World, ask: Any, verb: str) -> None:
     row, vera = ask(), world.session("vera")
-    form = decision(row, "approve", text="x", pilot_id="local:otto")
+    form = decision(row, "approve", text="x", pilot_id="local:otto", more="900")
     assert vera.get(path(row)).status_code == 200
     assert vera.post(path(row, verb), form).status_code == 403
     assert fresh(row).version == 1
@@ -159,7 +159,7 @@ def test_an_operator_is_told_that_an_admin_must_decide(world: World, ask: Any) -
     assert otto.post(path(row, "/decide"), decision(row, "approve")).status_code == 403
 
 
-@pytest.mark.parametrize("verb", ["/decide", "/claim", "/release", "/renew", "/comment", "/assign"])
+@pytest.mark.parametrize("verb", ["/decide", "/claim", "/release", "/renew", "/comment", "/assign", "/extend"])
 def test_a_verb_is_posted_with_a_token(world: World, ask: Any, verb: str) -> None:
     row = ask()
     assert world.session("otto").get(path(row, verb)).status_code == 405
@@ -214,6 +214,48 @@ def test_it_is_assigned_to_a_colleague_who_may_decide(world: World, ask: Any) ->
     assert otto.post(path(row, "/assign"), {"pilot_id": "local:gina"}).status_code == 422
     assert otto.post(path(row, "/assign"), {"pilot_id": "local:olga"}).status_code == 302
     assert fresh(row).assigned_to == "local:olga"
+
+
+def test_more_time_is_added_to_the_deadline_there_is(world: World, ask: Any) -> None:
+    row, otto = ask(expires_in_seconds=7200), world.session("otto")
+    assert otto.post(path(row, "/extend"), {"more": "3600"}).status_code == 302
+    added = (fresh(row).expires_at - row.expires_at).total_seconds()
+    assert 3599 <= added <= 3602
+    assert b"Deadline moved" in otto.get(path(row)).content
+
+
+def test_a_deadline_is_taken_away_and_set_anew(world: World, ask: Any) -> None:
+    row, otto = ask(), world.session("otto")
+    assert b"No deadline" in otto.get(path(row)).content
+    otto.post(path(row, "/extend"), {"more": "never"})
+    assert fresh(row).expires_at is None
+    page = otto.get(path(row)).content.decode()
+    assert "No deadline" not in page
+    assert "Deadline…" in page
+    otto.post(path(row, "/extend"), {"more": "900"})
+    assert fresh(row).expires_at is not None
+
+
+@pytest.mark.parametrize("more", ["", "12", "-900", "x"])
+def test_only_the_times_that_are_offered_are_given(world: World, ask: Any, more: str) -> None:
+    row = ask()
+    answer = world.session("otto").post(path(row, "/extend"), {"more": more})
+    assert answer.status_code == 422
+    assert b"Choose how much more time" in answer.content
+    assert fresh(row).expires_at == row.expires_at
+
+
+def test_what_is_past_gets_no_more_time(world: World, ask: Any, clock: Clock) -> None:
+    row = ask(expires_in_seconds=60)
+    clock.forward(minutes=2)
+    answer = world.session("otto").post(path(row, "/extend"), {"more": "900"}, headers=PART)
+    assert answer.status_code == 409
+    assert b"Expired undecided" in answer.content
+    assert b"More time" not in answer.content
+    decided = actions.approve(world.pilot("olga"), ask().request_id, reason="I was first")
+    answer = world.session("otto").post(path(decided, "/extend"), {"more": "900"}, headers=PART)
+    assert answer.status_code == 409
+    assert b"I was first" in answer.content
 
 
 def test_the_kill_switch_is_for_admins_and_asks_for_everything(world: World) -> None:

@@ -17,11 +17,12 @@ _INPUT_TYPES = {"email": "email", "uri": "url", "date": "date", "date-time": "da
 
 @dataclass(slots=True)
 class Field:
-    """One property as the page shows it. `name` is the input's: the property's own may hold any character."""
+    """One property as the page shows it. `name` is the input's: the property's own, `key`, may hold any character."""
 
     key: str
     name: str
     label: str
+    kind: str
     widget: str
     required: bool
     value: str = ""
@@ -83,6 +84,7 @@ def _field(
         key=key,
         name=_name(index),
         label=rule.get("title") or key.replace("_", " "),
+        kind=rule["type"],
         widget=_widget(rule, choices),
         required=required,
         value=value,

@@ -1,4 +1,4 @@
-"""What a pilot does to an intervention: decide, claim, release, assign, comment; each a form that is posted."""
+"""What a pilot does to an intervention: decide, claim, release, assign, extend, comment; each a form that is posted."""
 
 from contextlib import suppress
 from typing import Any
@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST
 from interventions import actions, listing, wire
 from interventions.actions import Seen
 from interventions.errors import Conflict
-from interventions.lifecycle import Status, Type
+from interventions.lifecycle import OPEN, Status, Type
 from interventions.models import Intervention
-from interventions.views import answer_form
+from interventions.views import answer_form, more_time
 from interventions.views.detail import Typed, show
 from interventions.views.door import is_part, member, part
 from interventions.views.typed import text_of, too_long, unconfirmed
@@ -28,11 +28,11 @@ def decide(request: HttpRequest, caller: Caller, request_id: str) -> HttpRespons
     try:
         row = actions.decide(caller, request_id, _verdict(posted), **_given(caller, request_id, posted))
     except Conflict as conflict:
-        return show(request, caller, request_id, Typed(posted, conflict=conflict), 409)
+        return _refused(request, caller, request_id, conflict, posted)
     except InvalidInput as error:
         return show(request, caller, request_id, Typed(posted, errors=error.errors or {}), 422)
     _hand_on(caller, row)
-    return _done(request, caller, request_id)
+    return _done(request, caller, request_id, row)
 
 
 @require_POST
@@ -74,6 +74,20 @@ def release(request: HttpRequest, caller: Caller, request_id: str) -> HttpRespon
 def assign(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
     try:
         actions.assign(caller, request_id, pilot_id=request.POST.get("pilot_id", ""))
+    except Conflict as conflict:
+        return _refused(request, caller, request_id, conflict)
+    except InvalidInput as error:
+        return show(request, caller, request_id, Typed(errors=error.errors or {}), 422)
+    return _done(request, caller, request_id)
+
+
+@require_POST
+@member
+def extend(request: HttpRequest, caller: Caller, request_id: str) -> HttpResponse:
+    """More time to decide, counted from the deadline there is; from now where there is none."""
+    try:
+        seconds = more_time.seconds_from_now(listing.detail(caller, request_id), request.POST.get("more", ""))
+        actions.extend(caller, request_id, expires_in_seconds=seconds)
     except Conflict as conflict:
         return _refused(request, caller, request_id, conflict)
     except InvalidInput as error:
@@ -136,14 +150,23 @@ def _seen(posted: dict[str, str]) -> Seen:
 
 def _done(request: HttpRequest, caller: Caller, request_id: str, row: Intervention | None = None) -> HttpResponse:
     """The result, read afresh: the card where a card asked, else the detail; without script its page."""
-    if row is not None and request.headers.get("HX-Target") == "quick":
-        return part(request, caller, "interventions/_card.html", {"item": wire.intervention(row)})
+    if row is not None and _is_from_card(request):
+        item = wire.intervention(listing.detail(caller, request_id))
+        template = "interventions/_card.html" if item["status"] in OPEN else "interventions/_tombstone.html"
+        return part(request, caller, template, {"item": item})
     if is_part(request):
         return show(request, caller, request_id)
     return redirect("detail", caller.organization.slug, request_id)
 
 
-def _refused(request: HttpRequest, caller: Caller, request_id: str, conflict: Conflict) -> HttpResponse:
-    if request.headers.get("HX-Target") == "quick":
+def _refused(
+    request: HttpRequest, caller: Caller, request_id: str, conflict: Conflict, posted: dict[str, str] | None = None
+) -> HttpResponse:
+    if _is_from_card(request):
         return render(request, "interventions/_refusal.html", {"conflict": conflict}, status=409)
-    return show(request, caller, request_id, Typed(conflict=conflict), 409)
+    return show(request, caller, request_id, Typed(posted or {}, conflict=conflict), 409)
+
+
+def _is_from_card(request: HttpRequest) -> bool:
+    """A card in the queue asks with the one form of the page, and takes its card anew, or what became of it."""
+    return request.headers.get("HX-Target") == "quick"

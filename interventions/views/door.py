@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from interventions.events import stream_of
+from interventions.facets import Facets
 from interventions.figures import figures_of
 from pilots.caller import Caller
 from pilots.errors import NotAllowed, NotFound
@@ -91,6 +92,7 @@ def base_context(caller: Caller) -> dict[str, Any]:
         "base": reverse("queue", args=[caller.organization.slug]),
         "role": caller.role,
         "me": caller.actor,
+        "facets": Facets(),
     }
 
 

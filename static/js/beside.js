@@ -1,80 +1,111 @@
-// The pane beside the list, and the addresses of both: which tab, which request.
+// The pane beside the list: which request the address names, and how one gets there and back.
 
-import { cardOf, lanes, tab } from "./cards.js";
+import { cardOf, focus, lanes } from "./cards.js";
+import * as detail from "./detail.js";
+import * as facets from "./facets.js";
+import { getPart } from "./parts.js";
+import * as place from "./place.js";
 
 const { base } = document.body.dataset;
-const wide = matchMedia("(min-width: 1100px)");
-let showTab;
+export const wide = matchMedia("(min-width: 1100px)");
+let showList;
 let complain;
+let newest = 0;
 
 const pane = () => document.getElementById("pane");
+const shown = () => pane()?.querySelector("#detail")?.dataset.requestId;
 let emptyPane;
 
-// Which card the pane shows, and which tab the list.
+// Which card the pane shows.
 export function mark() {
-  const shown = pane().querySelector("#detail")?.dataset.requestId;
   for (const link of lanes().querySelectorAll(".card-title a[aria-current]")) link.removeAttribute("aria-current");
-  if (shown) cardOf(shown)?.querySelector("a")?.setAttribute("aria-current", "true");
-  for (const place of document.querySelectorAll(".place[data-tab]")) {
-    if (place.dataset.tab === tab()) place.setAttribute("aria-current", "page");
-    else place.removeAttribute("aria-current");
-  }
+  if (shown()) cardOf(shown())?.querySelector(".card-title a")?.setAttribute("aria-current", "true");
 }
 
-async function openBeside(address) {
-  await htmx.ajax("GET", address, { target: "#pane", swap: "innerHTML" });
+// Opens a request beside the list where there is room, else on its own page.
+export async function open(address) {
+  const url = new URL(address, location.origin);
+  const target = url.pathname + facets.query();
+  if (!wide.matches) return location.assign(target);
+  place.save();
+  history.pushState(null, "", target);
+  return load(target).catch(complain);
+}
+
+// Of several opened one after the other only the last is shown.
+async function load(address) {
+  const mine = ++newest;
+  const fresh = await getPart(address);
+  if (mine !== newest) return;
+  pane().replaceChildren(fresh);
+  htmx.process(pane());
   pane().scrollTop = 0;
   mark();
+  detail.opened();
 }
 
-function closePane() {
+export function close() {
+  const requestId = shown();
+  if (!requestId) return false;
+  history.pushState(null, "", facets.queue());
+  newest++;
+  empty();
+  focus(cardOf(requestId)) || document.getElementById("main").focus({ preventScroll: true });
+  return true;
+}
+
+function empty() {
   pane().replaceChildren(...emptyPane.map((node) => node.cloneNode(true)));
   mark();
 }
 
-function onClick(event) {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  const card = event.target.closest(".card-title a");
-  const tabLink = event.target.closest("a[data-tab]");
-  const close = event.target.closest(".pane .close");
-  if (card && wide.matches) {
-    event.preventDefault();
-    history.pushState(null, "", withTab(card.href));
-    openBeside(card.href).catch(complain);
-  } else if (close) {
-    event.preventDefault();
-    const requestId = pane().querySelector("#detail").dataset.requestId;
-    history.pushState(null, "", withTab(base));
-    closePane();
-    cardOf(requestId)?.querySelector("a")?.focus({ preventScroll: true });
-  } else if (tabLink) {
-    event.preventDefault();
-    history.pushState(null, "", tabLink.href);
-    closePane();
-    showTab(tabLink.href).catch(complain);
+// The list is narrowed in another way. What is open stays open where the new list holds it or somebody types in it.
+export async function narrow(changes, { isSame = false } = {}) {
+  const path = shown() ? location.pathname : base;
+  if (isSame) history.replaceState(history.state, "", path + facets.query(changes));
+  else history.pushState(null, "", path + facets.query(changes));
+  try {
+    await showList();
+    if (shown() && !cardOf(shown()) && !pane().querySelector("[name=verdict]:checked")) {
+      history.replaceState(null, "", facets.queue());
+      empty();
+    }
+  } catch (error) {
+    complain(error);
   }
 }
 
-function withTab(address) {
-  const url = new URL(address, location.origin);
-  if (tab() === "all") url.searchParams.delete("tab");
-  else url.searchParams.set("tab", tab());
-  return url;
+function onClick(event) {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  const opens = event.target.closest(".card-title a, .pane a.step");
+  const tab = event.target.closest("a[data-tab]")?.dataset.tab;
+  const tile = event.target.closest("a.tile[data-priority]")?.dataset.priority;
+  const changes =
+    (tab && { tab }) ||
+    (tile && { priority: tile === facets.current().priority ? "" : tile }) ||
+    (event.target.closest("[data-clear]") && facets.nothing);
+  if (opens) open(opens.href);
+  else if (event.target.closest(".pane .close")) close();
+  else if (changes) narrow(changes);
+  else return;
+  event.preventDefault();
 }
 
-// Back and forward: the address says which tab and which request.
+// Back and forward: the address says which list and which request.
 async function onPopState() {
-  const wanted = new URLSearchParams(location.search).get("tab") ?? "all";
-  if (wanted !== tab()) await showTab(withOnlyTab(wanted));
-  if (location.pathname === base) closePane();
-  else if (wide.matches) await openBeside(location.pathname);
-  else location.reload();
+  if (!facets.isShown()) await showList();
+  if (location.pathname === base) {
+    empty();
+    await place.restore();
+  } else if (wide.matches) {
+    await load(location.pathname + facets.query());
+  } else {
+    location.reload();
+  }
 }
-
-const withOnlyTab = (wanted) => `${base}?tab=${wanted}`;
 
 export function begin(queue) {
-  ({ showTab, complain } = queue);
+  ({ showList, complain } = queue);
   emptyPane = [...pane().childNodes].map((node) => node.cloneNode(true));
   document.addEventListener("click", onClick);
   addEventListener("popstate", () => onPopState().catch(complain));

@@ -13,6 +13,7 @@ const button = document.getElementById("connection-retry");
 // A page without a socket says when it was made.
 const made = label.textContent;
 let state = { status: "static" };
+let pause = { isPaused: false };
 let lostAt = null;
 let isLossTold = false;
 
@@ -23,13 +24,23 @@ const texts = {
   reconnecting: () => `Reconnecting in ${Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1000))} s`,
   offline: () => `Offline since ${shortTime(state.since)}, read-only`,
   ended: () => state.text,
+  paused: () => `Paused${waitingText()}${state.status === "reconnecting" ? ", reconnecting" : ""}`,
 };
 
+function waitingText() {
+  if (pause.isOver) return `, over ${pause.isOver} waiting`;
+  return pause.waiting ? `, ${pause.waiting} waiting` : "";
+}
+
+// That there is no way to the server is worth more than that the page is paused.
+const shownStatus = () => (pause.isPaused && isReachable() ? "paused" : state.status);
+
 function show() {
-  chip.dataset.state = state.status;
-  const text = texts[state.status]();
+  const status = shownStatus();
+  chip.dataset.state = status;
+  const text = texts[status]();
   if (label.textContent !== text) label.textContent = text;
-  button.hidden = ["static", "live", "connecting"].includes(state.status);
+  button.hidden = ["static", "live", "connecting", "paused"].includes(status);
   button.textContent = stands() ? "Retry" : "Sign in";
   if (lostAt && !isLossTold && Date.now() - lostAt > NOTICEABLE) {
     isLossTold = true;
@@ -63,6 +74,10 @@ function hear(next) {
 }
 
 live.addEventListener("connection", ({ detail }) => hear(detail));
+live.addEventListener("pause", ({ detail }) => {
+  pause = detail;
+  show();
+});
 
 document.addEventListener(
   "submit",

@@ -1,13 +1,27 @@
 // Where the console's script begins: what every page does, then what this one is about.
 
+import * as alerts from "./alerts.js";
+import * as alertsPanel from "./alerts_panel.js";
 import * as connection from "./connection.js";
+import * as context from "./context.js";
+import * as countdown from "./countdown.js";
 import * as detail from "./detail.js";
+import * as dialog from "./dialog.js";
+import * as facets from "./facets.js";
+import * as filters from "./filters.js";
+import * as find from "./find.js";
+import * as keys from "./keys.js";
 import { live, start } from "./live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./parts.js";
+import * as pause from "./pause.js";
+import * as presence from "./presence.js";
+import * as preview from "./preview.js";
 import * as queue from "./queue.js";
+import * as quick from "./quick.js";
+import * as reasons from "./reasons.js";
 import * as session from "./session.js";
 import * as signIn from "./sign_in.js";
-import { toast } from "./tell.js";
+import { titleCount, toast } from "./tell.js";
 import { localize } from "./times.js";
 
 const page = document.body.dataset;
@@ -27,10 +41,12 @@ async function refresh(position) {
 }
 
 // Where there is no list the tiles still tell how many wait.
+const waiting = document.getElementById("waiting");
 live.addEventListener("tiles", ({ detail: { html } }) => {
   if (hasQueue) return;
   const { critical, high, normal, low } = parse(html).firstElementChild.dataset;
-  document.getElementById("waiting").textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+  waiting.textContent = [critical, high, normal, low].reduce((sum, n) => sum + Number(n), 0);
+  titleCount(Number(critical), Number(waiting.textContent));
 });
 
 // htmx
@@ -50,22 +66,12 @@ document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
 
 // The kill switch opens over the page; without script its link is a page of its own.
 
-const dialog = document.getElementById("dialog");
-
 document.getElementById("kill-switch")?.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
-    dialog.replaceChildren(await getPart(event.currentTarget?.href ?? `${page.base}kill-switch`));
-    htmx.process(dialog);
-    dialog.showModal();
+    dialog.show(await getPart(event.currentTarget?.href ?? `${page.base}kill-switch`));
   } catch (error) {
     if (!(error instanceof SignedOut)) toast("The server did not answer.");
-  }
-});
-dialog.addEventListener("click", (event) => {
-  if (event.target === dialog || event.target.closest("[data-close]")) {
-    event.preventDefault();
-    dialog.close();
   }
 });
 
@@ -84,11 +90,29 @@ document.addEventListener("keydown", (event) => {
 localize(document);
 session.begin();
 signIn.begin();
+facets.begin({ hasList: hasQueue });
+dialog.begin();
 detail.begin();
-if (hasQueue) queue.begin();
+if (hasQueue) {
+  queue.begin();
+  quick.begin();
+  filters.begin();
+} else {
+  titleCount(Number(waiting.dataset.critical), Number(waiting.textContent));
+}
+keys.begin();
+context.begin();
+find.begin();
+reasons.begin();
+preview.begin();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });
 if (hasSocket) {
+  presence.begin();
+  pause.begin();
+  alerts.begin();
+  alertsPanel.begin();
+  countdown.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }

@@ -1,7 +1,8 @@
 // One request, open in the pane or on its page: two steps to a decision, a claim kept alive, news beside what is typed.
 
 import { restVerbs } from "./connection.js";
-import { isReachable, live } from "./live.js";
+import * as drafts from "./drafts.js";
+import { isHeld, isReachable, live } from "./live.js";
 import { morph } from "./morph.js";
 import { getPart, parse, post, SignedOut } from "./parts.js";
 import { announce } from "./tell.js";
@@ -9,15 +10,13 @@ import { localize } from "./times.js";
 
 const RENEW_EVERY = 4 * 60 * 1000;
 const me = document.body.dataset.pilot;
-// What was typed and not sent, by request_id: another request may be looked at meanwhile.
-const drafts = new Map();
 let refreshing = null;
 
 export const shown = () => document.getElementById("detail");
 const form = () => document.getElementById("decide");
 
 // Somebody is deciding: nothing of theirs may be replaced.
-const isTyping = () => form()?.querySelector("[name=verdict]:checked") != null;
+export const isTyping = () => form()?.querySelector("[name=verdict]:checked") != null;
 
 function onEvent({ detail: frame }) {
   const detail = shown();
@@ -39,6 +38,7 @@ export async function refresh() {
     if (name in fresh.dataset) shown().dataset[name] = fresh.dataset[name];
     else delete shown().dataset[name];
   }
+  if (!lost() && lost(fresh)) announce(lost(fresh).textContent, { urgent: true });
   for (const id of ["detail-head", "decision-title", "decision-notice", "timeline"]) swap(id, fresh);
   if (!document.getElementById("claims")?.contains(document.activeElement)) swap("claims", fresh);
   if (!isTyping()) {
@@ -51,6 +51,9 @@ export async function refresh() {
   restVerbs(shown());
   return { seq: Number(fresh.dataset.seq), epoch: fresh.dataset.epoch };
 }
+
+// What tells that the pilot's own claim is theirs no more.
+const lost = (root = shown()) => root.querySelector("#decision-notice .lost b");
 
 function swap(id, fresh) {
   const old = document.getElementById(id);
@@ -76,6 +79,24 @@ function onExpired({ target }) {
   for (const button of shown().querySelectorAll("[data-verb]:not([data-verb=comment])")) button.disabled = true;
 }
 
+// By a key or from the palette: the same first step as the button's. False where there is nothing to choose.
+export function choose(verdict) {
+  const radio = form()?.querySelector(`[name=verdict][value=${verdict}]`);
+  if (!radio) return false;
+  radio.checked = true;
+  radio.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}
+
+// Puts the form away; what is typed in it stays.
+export function unchoose() {
+  const radio = form()?.querySelector("[name=verdict]:checked");
+  if (!radio) return false;
+  radio.checked = false;
+  shown().focus({ preventScroll: true });
+  return true;
+}
+
 // First step: choosing opens the form. Arrow keys only move between the two.
 let isArrow = false;
 
@@ -98,43 +119,20 @@ function onKeyDown(event) {
   }
 }
 
-function commit() {
+export function commit() {
   const button = [...form().querySelectorAll(".commit")].find((one) => one.offsetParent !== null && !one.disabled);
   if (button) form().requestSubmit(button);
-}
-
-function keepDraft({ target }) {
-  const typed = target.closest?.("#decide");
-  if (typed && shown()) drafts.set(shown().dataset.requestId, [...new FormData(typed)]);
-}
-
-function restoreDraft() {
-  const typed = form();
-  const draft = shown() && drafts.get(shown().dataset.requestId);
-  if (!typed || !draft || isTyping()) return;
-  for (const [name, value] of draft) {
-    if (name === "csrfmiddlewaretoken" || name === "version" || name === "content_hash") continue;
-    for (const field of typed.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-      if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === value;
-      else field.value = value;
-    }
-  }
 }
 
 // After an answer of the server to one of the forms here.
 function onSwapped({ detail: { target, xhr } }) {
   localize(document.getElementById("main"));
   restVerbs();
-  if (!shown() || !(target.id === "detail" || target.id === "pane")) return;
-  if (target.id === "pane") {
-    restoreDraft();
-    shown().focus({ preventScroll: true });
-    renew();
-    return;
-  }
+  if (!shown() || target.id !== "detail") return;
   if (xhr.status < 300) {
-    if (xhr.responseURL.endsWith("/decide")) drafts.delete(shown().dataset.requestId);
-    restoreDraft();
+    if (xhr.responseURL.endsWith("/decide")) drafts.forget("decide");
+    if (xhr.responseURL.endsWith("/comment")) drafts.forget("note");
+    drafts.restore();
     shown().focus({ preventScroll: true });
     const verdict = shown().querySelector("[data-final] p")?.textContent.replace(/\s+/g, " ").trim();
     if (verdict) announce(verdict);
@@ -145,13 +143,21 @@ function onSwapped({ detail: { target, xhr } }) {
   }
 }
 
+// A request was opened beside the list.
+export function opened() {
+  restVerbs(shown());
+  drafts.restore();
+  shown().focus({ preventScroll: true });
+  renew();
+}
+
 // An open page keeps its pilot's claim.
 async function renew() {
   const address = shown()?.dataset.renew;
   if (!address || !isReachable()) return;
   try {
     await post(address);
-    await refresh();
+    if (!isHeld()) await refresh();
   } catch (error) {
     if (!(error instanceof SignedOut)) return;
   }
@@ -161,8 +167,7 @@ export function begin() {
   live.addEventListener("event", onEvent);
   document.addEventListener("chameleon:expired", onExpired);
   document.addEventListener("change", onChange);
-  document.addEventListener("change", keepDraft);
-  document.addEventListener("input", keepDraft);
+  drafts.begin();
   document.addEventListener("keydown", onKeyDown, { capture: true });
   document.addEventListener("keyup", () => (isArrow = false));
   document.body.addEventListener("htmx:afterSwap", onSwapped);

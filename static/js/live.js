@@ -2,7 +2,8 @@
 //
 // The socket is a hint; the database is the record. The page knows the position (`seq`) it shows. Frames are applied
 // strictly one after the other; on a gap, after a restore or when the server says so, the page's parts are fetched
-// anew. Without a socket they are fetched every five seconds.
+// anew. Without a socket they are fetched every five seconds. While the pilot has paused the page, frames are heard and
+// held, and nothing is fetched.
 
 import { SignedOut } from "./parts.js";
 import { ask, session } from "./session.js";
@@ -13,6 +14,7 @@ const PONG_WITHIN = 10000;
 const HEALTHY_AFTER = 10000;
 const POLL_EVERY = 5000;
 const LONGEST_WAIT = 30000;
+const MOST_HELD = 500;
 const ENDED = { 4401: "Signed out", 4403: "No access" };
 
 export const live = new EventTarget();
@@ -23,7 +25,13 @@ let position;
 let socket = null;
 let attempt = 0;
 let isCatchingUp = false;
-let held = [];
+// Something has happened that only fetching anew can show.
+let isBehind = false;
+let isPaused = false;
+// Frames that wait, by seq: a socket that comes back tells some of them again.
+const held = new Map();
+let heldTiles = null;
+let heardSeq = 0;
 let heardAt = 0;
 let pingedAt = 0;
 let retryAt = 0;
@@ -35,6 +43,7 @@ let status = "connecting";
 export function start({ url, seq, epoch, refresh }) {
   address = url;
   position = { seq: Number(seq), epoch };
+  heardSeq = position.seq;
   refreshPage = refresh;
   open();
   setInterval(watch, 5000);
@@ -52,6 +61,28 @@ export function start({ url, seq, epoch, refresh }) {
 
 export const isReachable = () => status === "live" || status === "connecting" || status === "reconnecting";
 
+export const isHeld = () => isPaused;
+
+// From now on nothing moves but what the pilot does; `resume` shows what came meanwhile, in order.
+export function pause() {
+  isPaused = true;
+  clearTimeout(timers.poll);
+  tellPause();
+}
+
+export function resume() {
+  isPaused = false;
+  const mustFetch = isBehind;
+  isBehind = false;
+  if (mustFetch) held.clear();
+  applyHeld();
+  if (heldTiles) tell("tiles", heldTiles);
+  heldTiles = null;
+  if (status === "reconnecting" || status === "offline") poll();
+  else if (mustFetch) catchUp();
+  tellPause();
+}
+
 // At once, by the pilot's hand or because the network is back.
 export function retry() {
   if (socket && socket.readyState === WebSocket.CONNECTING) return;
@@ -59,6 +90,11 @@ export function retry() {
   clearTimeout(timers.retry);
   open();
   poll();
+}
+
+// Only while the line is open: what is told so is about this moment, and not kept for another.
+export function send(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
 function open() {
@@ -77,7 +113,9 @@ function hear(frame) {
   reachedAt = heardAt;
   if (frame.kind === "hello") greet(frame);
   else if (frame.kind === "event") take(frame);
+  else if (frame.kind === "tiles" && isPaused) heldTiles = frame;
   else if (frame.kind === "tiles") tell("tiles", frame);
+  else if (frame.kind === "presence" || frame.kind === "presence_all") tell("presence", frame);
   else if (frame.kind === "resync") catchUp();
 }
 
@@ -96,34 +134,73 @@ function greet(frame) {
 }
 
 function take(frame) {
-  if (isCatchingUp) {
-    held.push(frame);
+  if (frame.seq <= position.seq) return;
+  hearOnce(frame);
+  if (isCatchingUp || isPaused) {
+    hold(frame);
   } else if (frame.seq === position.seq + 1) {
     position.seq = frame.seq;
     tell("event", frame);
-  } else if (frame.seq > position.seq) {
-    held.push(frame);
+  } else {
+    hold(frame);
     catchUp();
   }
 }
 
+// "heard" comes at once and once for each event, also where showing it has to wait.
+function hearOnce(frame) {
+  if (frame.seq <= heardSeq) return;
+  heardSeq = frame.seq;
+  tell("heard", frame);
+  // What the pilot did themselves shows at once. It is applied again in its turn, which changes nothing then.
+  if (isPaused && isMine(frame)) tell("event", frame);
+}
+
+const isMine = (frame) => frame.actor === document.body.dataset.pilot;
+
+function hold(frame) {
+  if (isPaused && (isBehind || held.size >= MOST_HELD)) {
+    isBehind = true;
+    held.clear();
+  } else {
+    held.set(frame.seq, frame);
+  }
+  if (isPaused) tellPause();
+}
+
+function applyHeld() {
+  const frames = [...held.values()].sort((one, other) => one.seq - other.seq);
+  held.clear();
+  frames.forEach(take);
+}
+
+function tellPause() {
+  const waiting = [...held.values()].filter((frame) => frame.seq > position.seq && !isMine(frame)).length;
+  tell("pause", { isPaused, waiting, isOver: isPaused && isBehind ? MOST_HELD : 0 });
+}
+
 // Fetches what the page shows and goes on from there with the frames that came meanwhile.
 async function catchUp() {
+  isBehind = true;
+  if (isPaused) return tellPause();
   if (isCatchingUp) return;
   isCatchingUp = true;
+  isBehind = false;
+  const { epoch } = position;
   try {
     position = (await refreshPage(null)) ?? position;
     reachedAt = Date.now();
   } catch {
-    held = [];
+    held.clear();
     fail();
     return;
   } finally {
     isCatchingUp = false;
   }
-  const frames = held.sort((one, other) => one.seq - other.seq);
-  held = [];
-  frames.forEach(take);
+  heardSeq = position.epoch === epoch ? Math.max(heardSeq, position.seq) : position.seq;
+  applyHeld();
+  if (isPaused) tellPause();
+  else if (isBehind) catchUp();
 }
 
 function fail() {
@@ -172,7 +249,7 @@ function lost({ isOffline = false }) {
 // While there is no socket: the page's parts every five seconds, and with them the truth about the connection.
 async function poll() {
   clearTimeout(timers.poll);
-  if (status === "live") return;
+  if (status === "live" || isPaused) return;
   try {
     const found = await refreshPage(position);
     if (status === "live") return;
@@ -198,7 +275,7 @@ function watch() {
     dead.close(4000);
   } else if (time - heardAt >= PING_AFTER) {
     pingedAt = time;
-    socket.send(JSON.stringify({ kind: "ping" }));
+    send({ kind: "ping" });
   }
 }
 

@@ -4,6 +4,7 @@ import { localize } from "./times.js";
 
 const { base, pilot } = document.body.dataset;
 const PATIENCE = 10000;
+const finishers = [localize];
 
 export class SignedOut extends Error {}
 export class Unreachable extends Error {}
@@ -14,17 +15,20 @@ export const csrfToken = () => /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)
 // As whom the page asks: if somebody else has signed in meanwhile, nothing is done in their name.
 export const asked = () => ({ "X-Pilot": pilot });
 
+// `finish(root)` is called with each fragment before anybody sees it.
+export const alsoReady = (finish) => finishers.push(finish);
+
 export function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   // A fragment from the socket names no organization; the page does.
-  for (const link of template.content.querySelectorAll('[href^="interventions/"]')) {
+  for (const link of template.content.querySelectorAll('[href^="interventions/"], .tile[href^="?"]')) {
     link.setAttribute("href", base + link.getAttribute("href"));
   }
   for (const button of template.content.querySelectorAll('[formaction^="interventions/"]')) {
     button.setAttribute("formaction", base + button.getAttribute("formaction"));
   }
-  localize(template.content);
+  for (const finish of finishers) finish(template.content);
   return template.content;
 }
 
@@ -36,8 +40,8 @@ export async function getPart(address, position = "") {
   return parse(await response.text());
 }
 
-export async function post(address, { target = "" } = {}) {
-  return ask(address, { method: "POST", headers: { "X-CSRFToken": csrfToken(), "HX-Target": target } });
+export async function post(address, { target = "", body } = {}) {
+  return ask(address, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Target": target } });
 }
 
 async function ask(address, options) {

@@ -2,3 +2,5 @@
 // A classic script on purpose: it stands on pages that need no other.
 new BroadcastChannel("chameleon").postMessage({ kind: "changed" });
 if (document.currentScript.dataset.close) window.close();
+// Whoever is signed out is not told how many requests wait.
+else navigator.clearAppBadge?.().catch(() => {});

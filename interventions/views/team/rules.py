@@ -1,35 +1,77 @@
-"""The organization's settings: its name, and for which roles a second factor is asked. Who joins is the operator's."""
+"""The organization's settings: its name, of whom a second factor is asked, which reasons stand ready. Who joins is the
+operator's."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods
 
+from interventions import canned
 from interventions.views.team.page import admins, done, show
 from interventions.views.typed import text_of
 from pilots import actions
 from pilots.access_log import Party
 from pilots.caller import Caller
 from pilots.errors import InvalidInput
-from pilots.models import Membership
+from pilots.models import Membership, Organization
 from pilots.roles import Role
 from pilots.sign_in import joining, second_factor
 
 
 def _settings(request: HttpRequest, caller: Caller) -> HttpResponse:
     if request.method != "POST":
-        posted = {"name": caller.organization.name, "roles": second_factor.required_roles(caller.organization)}
-        return _page(request, caller, posted)
-    posted = {"name": text_of(request.POST, "name").strip(), "roles": request.POST.getlist("mfa_required_roles")}
+        return _page(request, caller, _standing(caller.organization))
+    posted = _posted(request.POST)
     try:
-        roles = [Role(role).value for role in posted["roles"]]
-        _keep_the_door_open(caller, roles)
-        actions.rename_organization(caller.organization, str(posted["name"]), by=Party.of(caller))
-        actions.change_settings(caller.organization, {second_factor.REQUIRED_ROLES: roles}, by=Party.of(caller))
-    except (InvalidInput, ValueError) as error:
-        errors = getattr(error, "errors", None) or {"roles": ["Choose viewer, operator or admin."]}
-        return _page(request, caller, posted | {"errors": errors}, 422)
+        changes = _changes(posted)
+        _keep_the_door_open(caller, changes[second_factor.REQUIRED_ROLES])
+        _write(caller, posted["name"], changes)
+    except InvalidInput as error:
+        return _page(request, caller, posted | {"errors": error.errors or {}}, 422)
     return done(request, caller, "team_settings", "Saved.")
+
+
+def _standing(organization: Organization) -> dict[str, Any]:
+    reasons = canned.reasons_of(organization.settings)
+    texts = {verdict: "\n".join(reasons[verdict]) for verdict in canned.VERDICTS}
+    return {"name": organization.name, "roles": second_factor.required_roles(organization), "canned": texts}
+
+
+def _posted(posted: QueryDict) -> dict[str, Any]:
+    texts = {verdict: text_of(posted, verdict) for verdict in canned.VERDICTS if verdict in posted}
+    return {"name": text_of(posted, "name").strip(), "roles": posted.getlist("mfa_required_roles"), "canned": texts}
+
+
+def _changes(posted: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were sent; raises InvalidInput naming what is wrong with each."""
+    errors: dict[str, list[str]] = {}
+    changes: dict[str, Any] = {}
+    if not set(posted["roles"]) <= set(Role):
+        errors["roles"] = ["Choose viewer, operator or admin."]
+    else:
+        changes[second_factor.REQUIRED_ROLES] = [Role(role).value for role in posted["roles"]]
+    reasons: canned.Reasons = {}
+    for verdict, text in posted["canned"].items():
+        try:
+            reasons[verdict] = canned.read(verdict, text)
+        except InvalidInput as error:
+            errors |= error.errors or {}
+    if errors:
+        raise InvalidInput("Some of it cannot be saved.", errors=errors)
+    return changes | ({canned.SETTING: reasons} if reasons else {})
+
+
+def _write(caller: Caller, name: str, changes: dict[str, Any]) -> None:
+    """What equals the reasons everybody starts with is not stored: such an organization gets better ones with us."""
+    without: list[str] = []
+    if sent := changes.pop(canned.SETTING, None):
+        reasons = canned.reasons_of(caller.organization.settings) | sent
+        if reasons == canned.reasons_of({}):
+            without = [canned.SETTING]
+        else:
+            changes[canned.SETTING] = reasons
+    actions.rename_organization(caller.organization, name, by=Party.of(caller))
+    actions.change_settings(caller.organization, changes, without=without, by=Party.of(caller))
 
 
 def _keep_the_door_open(caller: Caller, roles: list[str]) -> None:
@@ -41,6 +83,7 @@ def _keep_the_door_open(caller: Caller, roles: list[str]) -> None:
 
 def _page(request: HttpRequest, caller: Caller, posted: dict[str, Any], status: int = 200) -> HttpResponse:
     context = {"posted": posted, "errors": posted.get("errors", {}), "roles": list(Role)}
+    context |= {"max_reasons": canned.MAX_REASONS, "max_length": canned.MAX_LENGTH}
     return show(
         request,
         caller,

@@ -1,0 +1,69 @@
+// Listens to the keyboard and runs the command that a key stands for.
+
+import { commands, isHere, isPossible } from "./commands.js";
+import * as detail from "./detail.js";
+import * as keysheet from "./keysheet.js";
+import { lettersOn } from "./letters.js";
+import * as palette from "./palette.js";
+
+const SEQUENCE = 1500;
+// Arrows, Enter and Escape mean something to every field; in the list they are ours.
+const fields = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
+let first = null;
+let firstAt = 0;
+
+// As the commands write it: `a`, `?`, `Shift+Enter`, `Mod+k` (Ctrl, on a Mac ⌘), `g d`.
+function nameOf(event) {
+  const isMod = isApple ? event.metaKey : event.ctrlKey;
+  const isNamed = event.key.length > 1;
+  const key = isMod ? event.key.toLowerCase() : event.key;
+  const parts = [isMod && "Mod", event.altKey && "Alt", event.shiftKey && isNamed && "Shift", isNamed ? event.key : key];
+  return parts.filter(Boolean).join("+");
+}
+
+const isLetter = (keys) => !/^(Mod|Alt)\+|^(Shift\+)?[A-Z]\w+$/.test(keys);
+
+function onKeyDown(event) {
+  if (event.defaultPrevented || event.isComposing || event.repeat || event.altKey) return;
+  if (document.querySelector("dialog[open]")) return;
+  const name = nameOf(event);
+  const isTyping = event.target.closest?.(fields) != null;
+  if (isTyping && !/^(Mod\+k|Escape)$/.test(name)) return;
+  const command = find(name);
+  if (!command || (isOwn(event, name) && name !== "Escape")) return;
+  event.preventDefault();
+  command.run();
+}
+
+function find(name) {
+  const since = Date.now() - firstAt;
+  const sequence = first && since < SEQUENCE ? `${first} ${name}` : null;
+  first = null;
+  if (isLetter(name) && !lettersOn()) return null;
+  const possible = commands.filter(isPossible);
+  const stands = (wanted) => possible.find(({ keys }) => keys.includes(wanted));
+  const found = (sequence && stands(sequence)) ?? stands(name);
+  if (!found && commands.some(({ keys }) => keys.some((key) => key.startsWith(`${name} `)))) {
+    first = name;
+    firstAt = Date.now();
+  }
+  return found;
+}
+
+// Keys that buttons, links, menus and radio buttons know by themselves; arrows scroll wherever no card is.
+function isOwn({ target }, name) {
+  if (name === "Enter") return !target.closest?.(".card-title a");
+  if (name === "Shift+Enter") return target.closest?.("button, summary") != null;
+  if (name.startsWith("Arrow")) return !target.closest?.(".card, .tombstone");
+  return false;
+}
+
+export function begin() {
+  document.addEventListener("keydown", onKeyDown);
+  palette.begin(commands.filter(({ keys }) => keys[0] !== "Mod+k"), isPossible);
+  keysheet.begin(commands.filter(isHere));
+  // From the list by a key, where there was no room beside it.
+  const verdict = /^#(approve|reject)$/.exec(location.hash)?.[1];
+  if (verdict && detail.choose(verdict)) history.replaceState(history.state, "", location.pathname + location.search);
+}
