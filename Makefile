@@ -14,11 +14,11 @@ SERVICES := exec $(PYTHON) tests/services $(if $(ARGS),--tolerate 5)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format lock access-table clean
+.PHONY: help run test audit screenshots lint format lock access-table clean
 .SILENT:
 
 help: ## List what make can do
-	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.installed ## Set everything up and serve on http://127.0.0.1:8000 (PORT=...)
 	exec $(PYTHON) manage.py quickstart
@@ -26,6 +26,13 @@ run: $(VENV)/.installed ## Set everything up and serve on http://127.0.0.1:8000 
 test: $(VENV)/.installed-dev ## Run all tests, on PostgreSQL with Redis, then on SQLite (ARGS="-k ...")
 	$(SERVICES) -- $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 	$(SERVICES) --embedded -- $(PYTHON) -m pytest -n 2 --dist loadfile -m embedded $(ARGS)
+
+# Timed, and so not among the tests.
+audit: $(VENV)/.installed-dev ## Hold the pages against Lighthouse, served as in production (ARGS="--verbose"; needs Node 20)
+	$(SERVICES) -- $(PYTHON) -m tests.audit $(ARGS)
+
+screenshots: $(VENV)/.installed-dev ## Take the pictures in docs/screenshots anew (ARGS="FOLDER [PICTURE...]")
+	$(SERVICES) --embedded -- $(PYTHON) -m tests.e2e.screenshots $(ARGS)
 
 # Settings need a secret and a host name or DEBUG; nothing is served here.
 lint: export DEBUG = 1

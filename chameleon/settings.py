@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 # Every one is able to run async, so that a waiting long poll holds no thread.
 MIDDLEWARE = [
     "chameleon.prometheus.CountRequests",
+    "chameleon.compression.Compressed",
     "chameleon.middleware.NothingIsKept",
     "corsheaders.middleware.CorsMiddleware",
     "chameleon.problems.ProblemDocuments",
@@ -318,6 +319,10 @@ DEFAULT_FROM_EMAIL = _sender or f"chameleon@{ALLOWED_HOSTS[0]}"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "chameleon.static_files.ReleasedFiles"},
+}
 
 # Logging
 

@@ -19,10 +19,12 @@ from pilots.caller import Caller
 
 register = template.Library()
 
-# Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, and C0/C1 controls.
+# Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, C0/C1 controls, and
+# the tags and selectors in which a second text can be carried unseen.
 _INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e01ef]"
 )
 _ACRONYM = 2
 
@@ -62,7 +64,7 @@ def left(value: str | None) -> SafeString:
 @register.simple_tag
 def clock(value: str | None) -> SafeString:
     """The time of day, as a timeline has it."""
-    return _time(value, "clock", "%H:%M:%S")
+    return _time(value, "clock", "%H:%M:%S", title="%Y-%m-%d %H:%M:%S UTC")
 
 
 @register.simple_tag
@@ -79,7 +81,7 @@ def pilot(actor: str | None) -> SafeString:
     if actor == "system":
         return SafeString("Chameleon")
     return format_html(
-        '<bdi class="pilot" data-pilot="{}" title="{}">{}</bdi>', actor, visible(actor), visible(short_name(actor))
+        '<bdi class="pilot" data-pilot="{}" title="{}">{}</bdi>', actor, spelled(actor), visible(short_name(actor))
     )
 
 
@@ -184,17 +186,14 @@ def short_name(actor: str) -> str:
     return actor.rpartition(":")[2] or actor
 
 
-def _time(value: str | None, manner: str, fallback: str) -> SafeString:
+def _time(value: str | None, manner: str, fallback: str, title: str = "") -> SafeString:
     if value is None:
         return SafeString("")
     moment = datetime.fromisoformat(value)
-    return format_html(
-        '<time datetime="{}" data-time="{}" title="{}">{}</time>',
-        value,
-        manner,
-        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        moment.strftime(fallback),
-    )
+    # Where the text names the day, times.js adds the rest: two hundred cards would carry each moment four times.
+    whole = format_html(' title="{}"', moment.strftime(title)) if title else ""
+    text = moment.strftime(fallback)
+    return format_html('<time datetime="{}" data-time="{}"{}>{}</time>', value, manner, whole, text)
 
 
 def _shown(match: re.Match[str]) -> str:

@@ -14,14 +14,14 @@ from interventions.tests.sockets import PATIENCE, Client, run
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
-async def get(path: str, app: Any = application) -> tuple[int, dict[str, str], bytes]:
+async def get(path: str, app: Any = application, **headers: str) -> tuple[int, dict[str, str], bytes]:
     scope = {
         "type": "http",
         "method": "GET",
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(b"host", b"testserver")],
+        "headers": [(b"host", b"testserver"), *((name.encode(), text.encode()) for name, text in headers.items())],
     }
     browser = ApplicationCommunicator(app, scope)
     await browser.send_input({"type": "http.request", "body": b""})

@@ -1,5 +1,7 @@
 """What goes to every console alike: facts, escaped, without anything of one reader."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from conftest import World
 from interventions import actions, wire
 from interventions.fragments import event_fragments, tiles
 from interventions.models import Event, Intervention
+from interventions.templatetags.console import pilot
 
 pytestmark = pytest.mark.embedded
 
@@ -60,6 +63,19 @@ def test_every_event_has_its_line(world: World, ask: Any) -> None:
     assert len(lines) == len(words)
     for line, word in zip(lines, words, strict=True):
         assert word in line
+
+
+def test_no_attribute_holds_the_markup_of_an_invisible_character(settings: Any) -> None:
+    """`|visible` makes elements; where there can be none it is `|spelled`."""
+    templates = [path for folder in settings.TEMPLATES[0]["DIRS"] for path in Path(folder).rglob("*.html")]
+    assert len(templates) > 50
+    broken = [path.name for path in templates if re.search(r'="[^"<>]*\|visible', path.read_text())]
+    assert broken == []
+
+
+def test_whose_name_holds_invisible_characters_is_named_in_one_piece() -> None:
+    html = pilot("local:pay\u200bpal")
+    assert 'title="local:payU+200Bpal">pay<span class="control"' in html
 
 
 def test_tiles_of_an_empty_organization_say_nothing_false(world: World) -> None:

@@ -1,0 +1,75 @@
+"""What a visit costs the network: the bytes that Chromium really loads for a queue of 200 open requests."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from conftest import World
+from tests.crowd import crowd
+from tests.e2e.conftest import Console
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+type Seat = Callable[..., Console]
+
+KIB = 1024
+# There is room for what is still to come: the promise is 120 KiB (CONTRIBUTING.md, `make audit`).
+FIRST_VISIT, NEXT_VISIT = 100 * KIB, 20 * KIB
+
+
+class Scales:
+    """What a page loads, by address; headers count, and what came from the cache weighs nothing."""
+
+    def __init__(self, page: Page) -> None:
+        self.loaded: dict[str, int] = {}
+        self.addresses: dict[str, str] = {}
+        wire = page.context.new_cdp_session(page)
+        wire.send("Network.enable")
+        wire.on("Network.requestWillBeSent", lambda event: self._ask(event["requestId"], event["request"]["url"]))
+        wire.on("Network.loadingFinished", lambda event: self._load(event["requestId"], event["encodedDataLength"]))
+
+    def _ask(self, number: str, address: str) -> None:
+        self.addresses[number] = address
+
+    def _load(self, number: str, size: float) -> None:
+        address = self.addresses.get(number, number)
+        self.loaded[address] = self.loaded.get(address, 0) + int(size)
+
+    def reading(self) -> str:
+        heaviest = sorted(self.loaded.items(), key=lambda item: -item[1])[:12]
+        return "\n".join([f"{sum(self.loaded.values()):,} bytes", *(f"{size:8,} {name}" for name, size in heaviest)])
+
+
+def test_a_full_queue_is_light_at_first_and_lighter_afterwards(console: Seat, world: World) -> None:
+    crowd(world.key(), 200)
+    seat = console("ada")
+    scales = Scales(seat.page)
+    visit(seat)
+    assert seat.page.locator(".card").count() == 200
+    assert sum(scales.loaded.values()) < FIRST_VISIT, scales.reading()
+    first = dict(scales.loaded)
+
+    scales.loaded.clear()
+    visit(seat)
+    assert sum(scales.loaded.values()) < NEXT_VISIT, scales.reading()
+    # The scales do weigh: a page is never kept, and what it needs was loaded before.
+    assert any("htmx" in address and size for address, size in first.items())
+    assert scales.loaded[f"{seat.address}/o/acme/"] > 0
+
+
+def test_one_request_is_light(console: Seat, world: World, raise_request: Callable[..., str]) -> None:
+    context: dict[str, Any] = {f"key {number}": {"text": "word " * 20, "number": number} for number in range(100)}
+    request_id = raise_request(context=context, description="Line after line.\n" * 100)
+    seat = console("ada")
+    scales = Scales(seat.page)
+    visit(seat, f"/o/acme/interventions/{request_id}")
+    assert sum(scales.loaded.values()) < FIRST_VISIT, scales.reading()
+
+
+def visit(seat: Console, path: str = "/o/acme/") -> None:
+    seat.open(path)
+    seat.wait_until_live()
+    # With it the page has its token, the last thing that it loads by itself.
+    seat.page.wait_for_load_state("networkidle")
