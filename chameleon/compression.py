@@ -48,7 +48,7 @@ class Compressed(AroundResponse):
 def packed(content: bytes, encoding: str, *, for_good: bool = False) -> bytes:
     """`content` as "br" or "gzip"; with more care where it is kept."""
     if encoding == "br":
-        return bytes(brotli.compress(content, quality=9 if for_good else QUALITY))
+        return bytes(brotli.compress(content, quality=11 if for_good else QUALITY))
     return gzip.compress(content, 9 if for_good else LEVEL, mtime=0)
 
 

@@ -7,6 +7,7 @@ import * as context from "./context.js";
 import * as countdown from "./countdown.js";
 import * as detail from "./detail.js";
 import * as dialog from "./dialog.js";
+import * as dress from "./dress.js";
 import * as facets from "./facets.js";
 import * as filters from "./filters.js";
 import * as find from "./find.js";
@@ -94,6 +95,7 @@ facets.begin({ hasList: hasQueue });
 dialog.begin();
 detail.begin();
 if (hasQueue) {
+  dress.begin();
   queue.begin();
   quick.begin();
   filters.begin();

@@ -41,8 +41,7 @@ function onKeyDown(event) {
 
 function bodyOf(button, card) {
   if (button.dataset.verb !== "approve-now") return new URLSearchParams();
-  const { version, contentHash } = card.dataset;
-  return new URLSearchParams({ verdict: "approve", version, content_hash: contentHash });
+  return new URLSearchParams({ verdict: "approve", version: card.dataset.version });
 }
 
 async function onSubmit(event) {
