@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 type Seat = Callable[..., Console]
 
 KIB = 1024
-# There is room for what is still to come: the promise is 120 KiB (CONTRIBUTING.md, `make audit`).
-FIRST_VISIT, NEXT_VISIT = 100 * KIB, 20 * KIB
+# The first is what CONTRIBUTING.md promises. A page is never kept: what is left of the next visit is 200 cards and a token.
+FIRST_VISIT, NEXT_VISIT = 120 * KIB, 32 * KIB
 
 
 class Scales:
