@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 type Seat = Callable[..., Console]
 
 KIB = 1024
-# The first is what CONTRIBUTING.md promises. A page is never kept: what is left of the next visit is 200 cards and a token.
+# The first is what CONTRIBUTING.md promises. Of the next visit 200 cards and a token are left: a page is never kept.
 FIRST_VISIT, NEXT_VISIT = 120 * KIB, 32 * KIB
 
 
