@@ -22,6 +22,8 @@ ONE_PACKET = 1400
 MOST_PADDING = 100
 # Brotli takes no longer than gzip here and leaves a fifth less; browsers offer it over HTTPS and on this machine only.
 QUALITY, LEVEL = 7, 6
+# The last step takes seconds for a large file.
+LARGE = 256 * 1024
 
 
 class Compressed(AroundResponse):
@@ -48,7 +50,8 @@ class Compressed(AroundResponse):
 def packed(content: bytes, encoding: str, *, for_good: bool = False) -> bytes:
     """`content` as "br" or "gzip"; with more care where it is kept."""
     if encoding == "br":
-        return bytes(brotli.compress(content, quality=11 if for_good else QUALITY))
+        best = 9 if len(content) > LARGE else 11
+        return bytes(brotli.compress(content, quality=best if for_good else QUALITY))
     return gzip.compress(content, 9 if for_good else LEVEL, mtime=0)
 
 

@@ -65,7 +65,7 @@ LONG = {
     "a long description": "A sentence that goes on. " * 400,
     "a long word": "W" * 10_000,
     "long lines from right to left": "האם לאשר? " * 1000,
-    "much of everything": "\n".join(TEXTS.values())[:10_000],
+    "much of everything": ("\n".join(TEXTS.values()) * 3)[:10_000],
 }
 
 # Of what is neither a letter nor a mark, what shows nothing of itself. Written apart from the product's own list.
