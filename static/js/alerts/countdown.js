@@ -2,9 +2,9 @@
 //
 // The countdowns on the page are no live regions: they would talk every second.
 
-import { titleOf } from "./cards.js";
-import { announce } from "./tell.js";
-import { now } from "./times.js";
+import { titleOf } from "../queue/cards.js";
+import { announce } from "../page/tell.js";
+import { now } from "../page/times.js";
 
 const SECOND = 1000;
 const MARKS = [

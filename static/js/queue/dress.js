@@ -2,7 +2,7 @@
 // sends the same card to everybody, two hundred on one page: what can be told from the rest of it is told here.
 
 import { titleOf } from "./cards.js";
-import { alsoReady } from "./parts.js";
+import { alsoReady } from "../page/parts.js";
 
 const { base, pilot } = document.body.dataset;
 

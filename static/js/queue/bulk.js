@@ -1,9 +1,9 @@
 // What is selected in the list, and one verb for all of it: asked once more, then a result for each.
 
 import { cards, focus, here, pick } from "./cards.js";
-import { show as showDialog } from "./dialog.js";
-import { parse, post } from "./parts.js";
-import { toast } from "./tell.js";
+import { show as showDialog } from "../page/dialog.js";
+import { parse, post } from "../page/parts.js";
+import { toast } from "../page/tell.js";
 
 const bar = document.getElementById("bulk");
 let last = null;
