@@ -98,6 +98,8 @@ def test_next_unclaimed_is_the_most_urgent_that_one_may_decide(world: World, som
     assert otto.get("/o/acme/unclaimed")["Location"] == f"/o/acme/interventions/{first}"
     assert otto.get(f"/o/acme/unclaimed?besides={first}")["Location"] == f"/o/acme/interventions/{second}"
     assert otto.get("/o/acme/unclaimed?role=ADMIN")["Location"] == "/o/acme/?role=ADMIN"
+    told = otto.get("/o/acme/unclaimed", headers={"HX-Request": "true"})
+    assert (told.status_code, told["Location"]) == (204, f"/o/acme/interventions/{first}")
     assert ada.get("/o/acme/unclaimed?role=ADMIN")["Location"] == f"/o/acme/interventions/{waive}?role=ADMIN"
 
 

@@ -45,13 +45,14 @@ def without_slash(_request: HttpRequest, caller: Caller) -> HttpResponse:
 @require_safe
 @member
 def unclaimed(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """Leads to the most urgent request that nobody has taken; to the queue where there is none."""
+    """Leads to the most urgent request that nobody has taken; to the queue where there is none. A part is told where."""
     facets = Facets.read(request.GET)
     request_id = most_urgent_unclaimed(caller, facets, besides=request.GET.get("besides", ""))
     slug = caller.organization.slug
     address = reverse("detail", args=[slug, request_id]) if request_id else reverse("queue", args=[slug])
     query = facets.query()
-    return redirect(f"{address}?{query}" if query else address)
+    address = f"{address}?{query}" if query else address
+    return HttpResponse(status=204, headers={"Location": address}) if is_part(request) else redirect(address)
 
 
 def _list(caller: Caller, facets: Facets, figures: Figures) -> dict[str, Any]:

@@ -90,6 +90,42 @@ def _decide(stand: Stand) -> None:
     stand.page.locator("[name=verdict]").first.check()
 
 
+@picture("narrowed")
+def _narrowed(stand: Stand) -> None:
+    stand.open("/o/acme/?tag=invoices&q=vendor")
+    stand.page.wait_for_selector("#connection[data-state=live]")
+
+
+@picture("many", widths=(1440,))
+def _many(stand: Stand) -> None:
+    stand.open("/o/acme/")
+    stand.page.wait_for_selector("#connection[data-state=live]")
+    for key in "jxjxjjx":
+        stand.page.keyboard.press(key)
+    stand.page.locator("#bulk [value=approve]").click()
+    stand.page.wait_for_selector("#bulk-form")
+
+
+@picture("palette", widths=(1440,))
+def _palette(stand: Stand) -> None:
+    _queue(stand)
+    stand.page.keyboard.press("Control+k")
+    stand.page.keyboard.type("re")
+
+
+@picture("keys", widths=(1440,))
+def _keys(stand: Stand) -> None:
+    _queue(stand)
+    stand.page.keyboard.press("?")
+
+
+@picture("alerts")
+def _alerts(stand: Stand) -> None:
+    stand.open("/o/acme/")
+    stand.page.wait_for_selector("#connection[data-state=live]")
+    stand.page.locator("#bell").click()
+
+
 @picture("empty")
 def _empty(stand: Stand) -> None:
     stand.open("/o/fresh/")

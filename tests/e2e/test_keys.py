@@ -109,6 +109,18 @@ def test_next_unclaimed_passes_over_what_others_hold_or_one_may_not_decide(
     expect(page.locator("#detail-title")).to_have_text("Free")
 
 
+def test_next_unclaimed_also_finds_what_waits_to_be_shown(console: Seat, raise_request: Raise) -> None:
+    raise_request(title="Known")
+    page = at_the_queue(console("otto"))
+    page.keyboard.press("j")
+    raise_request(title="Just in", priority="critical")
+    expect(page.locator("#arrivals-text")).to_have_text("1 new, 1 critical")
+    page.get_by_role("link", name="Next unclaimed").click()
+    expect(page.locator("#detail-title")).to_have_text("Just in")
+    page.keyboard.press("n")
+    expect(page.locator("#detail-title")).to_have_text("Known")
+
+
 def test_priorities_are_gone_through_by_a_key(console: Seat, raise_request: Raise) -> None:
     raise_request(priority="critical")
     page = at_the_queue(console("otto"))

@@ -2,22 +2,24 @@
 // Each is also a button, a link or a field of the page.
 
 import { toggleMute } from "../alerts/alerts.js";
+import * as detail from "../detail/detail.js";
+import { togglePause } from "../live/pause.js";
+import { complain, whereTo } from "../page/parts.js";
+import { toast } from "../page/tell.js";
 import * as beside from "../queue/beside.js";
 import * as bulk from "../queue/bulk.js";
-import { cards, here, linkOf, move, pick } from "../queue/cards.js";
-import * as detail from "../detail/detail.js";
+import { here, linkOf, move, pick } from "../queue/cards.js";
 import * as facets from "../queue/facets.js";
 import * as keysheet from "./keysheet.js";
 import * as palette from "./palette.js";
-import { togglePause } from "../live/pause.js";
-import { announce, toast } from "../page/tell.js";
 
 const priorities = ["", "critical", "high", "normal", "low"];
+const { base } = document.body.dataset;
 const byId = (id) => document.getElementById(id);
 const hasList = () => byId("lanes") !== null;
 // Where the page is about the log.
 const hasBell = () => byId("bell") !== null;
-const hasDetail = () => detail.shown() !== undefined && detail.shown() !== null;
+const hasDetail = () => detail.shown() != null;
 const inPane = () => detail.shown()?.closest("#pane") != null;
 const onCard = () => document.activeElement?.closest?.(".card") ?? null;
 // The request that is meant: the card somebody is on, else the one that is open.
@@ -38,19 +40,24 @@ function claim() {
   const card = onCard();
   const verb = card
     ? card.querySelector(card.hasAttribute("data-mine") ? ".release" : ".claim")
-    : byId("claims")?.querySelector("[data-verb=claim], [data-verb=release], [data-verb=take-over]");
+    : byId("claims")?.querySelector("[data-verb=claim], [data-verb=release]");
   if (verb && !verb.disabled) verb.click();
   else toast("This cannot be claimed.");
 }
 
-function nextUnclaimed() {
-  if (!hasList()) return byId("next-unclaimed")?.click();
-  const free = cards().find((card) => card.dataset.assignedTo === "" && !isOpen(card) && mayDecide(card));
-  if (free) beside.open(linkOf(free).href);
-  else announce("Nothing is unclaimed");
+// The server knows best: the most urgent one may wait to be shown, or be further down than the list is loaded.
+async function nextUnclaimed() {
+  const besides = detail.shown()?.dataset.requestId ?? "";
+  const query = new URLSearchParams([...new URLSearchParams(facets.query()), ["besides", besides]]);
+  try {
+    const address = await whereTo(`${base}unclaimed?${query}`);
+    if (address.split("?")[0] === base) toast("Nothing is unclaimed.", { isGood: true });
+    else if (hasList()) await beside.open(address);
+    else location.assign(address);
+  } catch (error) {
+    complain(error);
+  }
 }
-
-const mayDecide = ({ dataset }) => document.body.dataset.role === "ADMIN" || dataset.needs !== "ADMIN";
 
 async function copyLink() {
   const address = meant() ? linkOf(meant()).href.split("?")[0] : location.href.split("?")[0];
@@ -139,3 +146,11 @@ export const commands = [
 // `on`: which pages have it; `when`: whether it can be done just now.
 export const isHere = ({ on }) => !on || on();
 export const isPossible = (command) => isHere(command) && (!command.when || Boolean(command.when()));
+
+// The button of the page does as the key does.
+export function begin() {
+  byId("next-unclaimed")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    nextUnclaimed();
+  });
+}

@@ -1,6 +1,6 @@
 // Listens to the keyboard and runs the command that a key stands for.
 
-import { commands, isHere, isPossible } from "./commands.js";
+import { begin as beginCommands, commands, isHere, isPossible } from "./commands.js";
 import * as detail from "../detail/detail.js";
 import * as keysheet from "./keysheet.js";
 import { lettersOn } from "./letters.js";
@@ -60,6 +60,7 @@ function isOwn({ target }, name) {
 }
 
 export function begin() {
+  beginCommands();
   document.addEventListener("keydown", onKeyDown);
   palette.begin(commands.filter(({ keys }) => keys[0] !== "Mod+k"), isPossible);
   keysheet.begin(commands.filter(isHere));

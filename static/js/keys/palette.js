@@ -1,6 +1,6 @@
 // The palette: every command and every request on the page, found by typing a part of its name.
 
-import { cards, linkOf } from "../queue/cards.js";
+import { cards, linkOf, titleOf } from "../queue/cards.js";
 import { printed } from "./letters.js";
 
 const MOST = 12;
@@ -26,7 +26,7 @@ function offers() {
   const verbs = usable.filter(({ name }) => fit(name));
   const requests = document.getElementById("lanes") && words.length ? cards().filter((card) => fit(card.textContent)) : [];
   const opening = requests.map((card) => ({
-    name: linkOf(card).textContent.trim(),
+    name: titleOf(card),
     keys: [],
     run: () => linkOf(card).click(),
   }));

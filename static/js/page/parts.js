@@ -1,5 +1,6 @@
 // How the page fetches its own parts, and makes any fragment ready to be shown.
 
+import { toast } from "./tell.js";
 import { localize } from "./times.js";
 
 const { base, pilot } = document.body.dataset;
@@ -40,6 +41,13 @@ export async function getPart(address, position = "") {
   return parse(await response.text());
 }
 
+// Where an address that only leads on leads to.
+export async function whereTo(address) {
+  const response = await ask(address, {});
+  if (response.status !== 204) throw new Unreachable(String(response.status));
+  return response.headers.get("Location");
+}
+
 export async function post(address, { target = "", body } = {}) {
   return ask(address, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Target": target } });
 }
@@ -57,4 +65,11 @@ async function ask(address, options) {
     throw new SignedOut();
   }
   return response;
+}
+
+// What the pilot is told where a part did not come; whatever else went wrong is an error of ours.
+export function complain(error) {
+  if (error instanceof SignedOut) return;
+  toast("The server did not answer; nothing was changed.");
+  if (!(error instanceof Unreachable)) throw error;
 }

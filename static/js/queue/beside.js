@@ -3,13 +3,12 @@
 import { cardOf, focus, lanes } from "./cards.js";
 import * as detail from "../detail/detail.js";
 import * as facets from "./facets.js";
-import { getPart } from "../page/parts.js";
+import { complain, getPart } from "../page/parts.js";
 import * as place from "./place.js";
 
 const { base } = document.body.dataset;
 export const wide = matchMedia("(min-width: 1100px)");
 let showList;
-let complain;
 let newest = 0;
 
 const pane = () => document.getElementById("pane");
@@ -105,7 +104,7 @@ async function onPopState() {
 }
 
 export function begin(queue) {
-  ({ showList, complain } = queue);
+  ({ showList } = queue);
   emptyPane = [...pane().childNodes].map((node) => node.cloneNode(true));
   document.addEventListener("click", onClick);
   addEventListener("popstate", () => onPopState().catch(complain));

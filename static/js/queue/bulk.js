@@ -2,12 +2,11 @@
 
 import { cards, focus, here, pick } from "./cards.js";
 import { show as showDialog } from "../page/dialog.js";
-import { parse, post } from "../page/parts.js";
+import { complain, parse, post } from "../page/parts.js";
 import { toast } from "../page/tell.js";
 
 const bar = document.getElementById("bulk");
 let last = null;
-let complain;
 
 const selected = () => cards().filter((card) => pick(card).checked);
 export const isSelecting = () => bar !== null && selected().length > 0;
@@ -78,8 +77,7 @@ function finish(done) {
   show();
 }
 
-export function begin(queue) {
-  ({ complain } = queue);
+export function begin() {
   bar.addEventListener("submit", onSubmit);
   document.addEventListener("click", onClick);
   document.getElementById("select-all").addEventListener("click", selectAll);

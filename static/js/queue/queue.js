@@ -9,9 +9,9 @@ import { count } from "./counts.js";
 import * as facets from "./facets.js";
 import { isHeld, live } from "../live/live.js";
 import { morph } from "../page/morph.js";
-import { getPart, parse, SignedOut, Unreachable } from "../page/parts.js";
+import { complain, getPart, parse } from "../page/parts.js";
 import * as place from "./place.js";
-import { announceArrival, toast } from "../page/tell.js";
+import { announceArrival } from "../page/tell.js";
 
 const TOMBSTONE = 4000;
 const ASK_AGAIN = 400;
@@ -181,12 +181,6 @@ export async function showList() {
   }
 }
 
-export function complain(error) {
-  if (error instanceof SignedOut) return;
-  toast("The server did not answer; nothing was changed.");
-  if (!(error instanceof Unreachable)) throw error;
-}
-
 export function begin() {
   live.addEventListener("event", onEvent);
   live.addEventListener("tiles", onTiles);
@@ -195,8 +189,8 @@ export function begin() {
     settle();
   });
   document.addEventListener("click", onClick);
-  beside.begin({ showList, complain });
-  bulk.begin({ complain });
+  beside.begin({ showList });
+  bulk.begin();
   settle();
   place.begin({ loadAsFar }).catch(complain);
 }

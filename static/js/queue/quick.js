@@ -1,8 +1,8 @@
 // A verb on a card. What comes back is the server's word; the socket tells the same to everybody else.
 
 import { focus } from "./cards.js";
-import { parse, post } from "../page/parts.js";
-import { bury, change, complain } from "./queue.js";
+import { complain, parse, post } from "../page/parts.js";
+import { bury, change } from "./queue.js";
 import { toast } from "../page/tell.js";
 
 // Approving from the list asks once more, in place.
