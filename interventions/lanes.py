@@ -42,7 +42,6 @@ _CARD_COLUMNS = (
     "expires_at",
     "assigned_to",
     "version",
-    "content_hash",
 )
 
 

@@ -62,7 +62,6 @@ def card(row: Intervention) -> JSON:
         "expires_at": moment(row.expires_at),
         "assigned_to": row.assigned_to,
         "version": row.version,
-        "content_hash": row.content_hash,
     }
 
 

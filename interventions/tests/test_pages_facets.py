@@ -20,7 +20,7 @@ pytestmark = pytest.mark.embedded
 
 def titles(client: Client, query: str = "") -> list[str]:
     html = client.get(f"/o/acme/?{query}").content.decode()
-    return re.findall(r'aria-label="Select ([^"]+)"', html)
+    return re.findall(r"</span> (.+?)</a>", html)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_the_page_says_what_it_is_narrowed_to_and_offers_the_way_back(world: Wor
     assert '<option value="gone" selected>' in html
     assert re.search(r'<option value="local:who"\s+selected>', html)
     assert 'value="a&quot;b"' in html
-    assert 'class="clear" href="/o/acme/?tab=mine"' in html
+    assert re.search(r'class="clear"\s+href="/o/acme/\?tab=mine"', html)
     assert 'href="/o/acme/?tab=unclaimed&amp;tag=gone&amp;assignee=local%3Awho&amp;q=a%22b"' in html
     assert "Nothing fits" in html
 
@@ -80,7 +80,7 @@ def test_a_long_narrowed_lane_is_counted_and_goes_on(world: World, ask: Any) -> 
     assert f'data-count="{LANE_PAGE + 3}"' in html
     more = html.split('href="/o/acme/?tag=x&amp;lane=normal&amp;after=')[1].split('"')[0]
     rest = otto.get(f"/o/acme/?tag=x&lane=normal&after={more}", headers={"HX-Request": "true"}).content.decode()
-    assert re.findall(r'aria-label="Select ([^"]+)"', rest) == [f"N{n:03}" for n in range(LANE_PAGE, LANE_PAGE + 3)]
+    assert re.findall(r"</span> (.+?)</a>", rest) == [f"N{n:03}" for n in range(LANE_PAGE, LANE_PAGE + 3)]
 
 
 def test_another_organizations_requests_are_never_among_them(world: World, some: None) -> None:
@@ -106,12 +106,12 @@ def test_a_request_knows_its_neighbours_in_the_list_it_was_opened_from(world: Wo
     leeds = Intervention.across_organizations.get(title="Pay Leeds").request_id
     waive = Intervention.across_organizations.get(title="Waive it").request_id
     html = world.session("otto").get(f"/o/acme/interventions/{cork}").content.decode()
-    assert f'rel="prev"\n             href="/o/acme/interventions/{leeds}"' in html
-    assert f'rel="next"\n             href="/o/acme/interventions/{waive}"' in html
+    assert re.search(rf'rel="prev"\s+href="/o/acme/interventions/{leeds}"', html)
+    assert re.search(rf'rel="next"\s+href="/o/acme/interventions/{waive}"', html)
     html = world.session("otto").get(f"/o/acme/interventions/{cork}?tag=finance").content.decode()
     assert f'href="/o/acme/interventions/{leeds}?tag=finance"' in html
     assert 'rel="next"' not in html
-    assert 'class="back"\n                      href="/o/acme/?tag=finance"' in html
+    assert re.search(r'class="back"\s+href="/o/acme/\?tag=finance"', html)
 
 
 @given(st.dictionaries(st.sampled_from(list(Facets.__slots__)), st.text(max_size=300)))

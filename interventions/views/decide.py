@@ -145,7 +145,8 @@ def _seen(posted: dict[str, str]) -> Seen:
     version = posted.get("version", "")
     if not version.isdecimal() or len(version) > 10:
         raise InvalidInput.field("version", "The page is not complete; reload it.")
-    return Seen(version=int(version), content_hash=posted.get("content_hash", ""))
+    # A card shows no content, and names none.
+    return Seen(version=int(version), content_hash=posted.get("content_hash"))
 
 
 def _done(request: HttpRequest, caller: Caller, request_id: str, row: Intervention | None = None) -> HttpResponse:

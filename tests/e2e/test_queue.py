@@ -202,7 +202,7 @@ def test_nothing_moves_under_the_pilot_while_twenty_a_second_arrive(
     page.locator(f"#card-{below} .card-title a").focus()
     before = page.locator(f"#card-{below}").bounding_box()
     with storm(agent) as told:
-        expect(page.locator("#show-arrivals")).to_contain_text("40 new", timeout=30_000)
+        expect(page.locator("#show-arrivals")).to_have_text(re.compile(r"[4-9]\d new"))
         assert page.locator(f"#card-{below}").bounding_box() == before
         expect(page.locator(f"#card-{below} .card-title a")).to_be_focused()
         page.keyboard.press("k")
@@ -221,12 +221,12 @@ def test_menu_caret_choice_and_reason_survive_twenty_pushes_a_second(
     seat = console("otto")
     page = opened(seat)
     page.get_by_role("link", name="Under my hands").click()
+    page.locator(f"#card-{other} .pick").check()
     page.get_by_text("Assign…").click()
     with storm(agent) as told:
         page.get_by_label("Put it into the queue of").focus()
-        page.locator(f"#card-{other} .pick").check()
         expect(page.locator("#arrivals-text")).to_have_text(re.compile(r"[2-9]\d new"))
-        expect(page.locator(".assign")).to_have_attribute("open", "")
+        expect(page.locator("details:has(#assignee)")).to_have_attribute("open", "")
         expect(page.locator(f"#card-{other} .pick")).to_be_checked()
         page.locator("#detail").focus()
         page.keyboard.press("a")

@@ -1,10 +1,10 @@
 // The chip that says how things stand with the server, and the verbs that rest while there is no way to it.
 
 import { isReachable, live, retry } from "./live.js";
-import { session, stands } from "./session.js";
-import { open } from "./sign_in.js";
-import { announce, toast } from "./tell.js";
-import { shortTime } from "./times.js";
+import { session, stands } from "../session/session.js";
+import { open } from "../session/sign_in.js";
+import { announce, toast } from "../page/tell.js";
+import { shortTime } from "../page/times.js";
 
 const NOTICEABLE = 10000;
 const chip = document.getElementById("connection");

@@ -2,9 +2,9 @@
 //
 // The countdowns on the page are no live regions: they would talk every second.
 
-import { titleOf } from "./cards.js";
-import { announce } from "./tell.js";
-import { now } from "./times.js";
+import { titleOf } from "../queue/cards.js";
+import { announce } from "../page/tell.js";
+import { now } from "../page/times.js";
 
 const SECOND = 1000;
 const MARKS = [
@@ -23,21 +23,24 @@ function watched() {
   const claimed = document.querySelectorAll(`.card[data-status=IN_PROGRESS][data-assigned-to="${CSS.escape(me)}"]`);
   const open = document.getElementById("detail");
   const isOpen = open && ["PENDING", "IN_PROGRESS"].includes(open.dataset.status);
-  return [focused, ...claimed, isOpen && open].filter((place) => place && Date.parse(place.dataset.expiresAt));
+  return [focused, ...claimed, isOpen && open].filter((place) => place && deadlineOf(place));
 }
+
+// NaN where there is none.
+const deadlineOf = (place) => Date.parse(place.querySelector("time[data-time=left]")?.dateTime);
 
 const nameOf = (place) => (place.id === "detail" ? document.getElementById("detail-title").textContent : titleOf(place));
 
 function look() {
   for (const place of watched()) {
-    const left = Date.parse(place.dataset.expiresAt) - now();
+    const left = deadlineOf(place) - now();
     const mark = left > 0 && MARKS.find(([time]) => left <= time);
     if (mark) pass(place, left, mark);
   }
 }
 
 function pass(place, left, [time, text]) {
-  const key = `${place.dataset.requestId} ${place.dataset.expiresAt}`;
+  const key = `${place.dataset.requestId} ${deadlineOf(place)}`;
   const before = past.get(key);
   if (before <= time) return;
   past.set(key, time);

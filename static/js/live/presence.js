@@ -3,7 +3,7 @@
 // It is about this moment only. The server forgets who does not repeat it, and the page forgets what it has not heard.
 
 import { live, send } from "./live.js";
-import { alsoReady } from "./parts.js";
+import { alsoReady } from "../page/parts.js";
 
 // What stays so from one look to the next has settled: a request that is only passed by is not told.
 const LOOK_EVERY = 500;

@@ -1,9 +1,9 @@
 // A verb on a card. What comes back is the server's word; the socket tells the same to everybody else.
 
 import { focus } from "./cards.js";
-import { parse, post } from "./parts.js";
+import { parse, post } from "../page/parts.js";
 import { bury, change, complain } from "./queue.js";
-import { toast } from "./tell.js";
+import { toast } from "../page/tell.js";
 
 // Approving from the list asks once more, in place.
 function onClick(event) {
@@ -41,8 +41,7 @@ function onKeyDown(event) {
 
 function bodyOf(button, card) {
   if (button.dataset.verb !== "approve-now") return new URLSearchParams();
-  const { version, contentHash } = card.dataset;
-  return new URLSearchParams({ verdict: "approve", version, content_hash: contentHash });
+  return new URLSearchParams({ verdict: "approve", version: card.dataset.version });
 }
 
 async function onSubmit(event) {

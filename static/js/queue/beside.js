@@ -1,9 +1,9 @@
 // The pane beside the list: which request the address names, and how one gets there and back.
 
 import { cardOf, focus, lanes } from "./cards.js";
-import * as detail from "./detail.js";
+import * as detail from "../detail/detail.js";
 import * as facets from "./facets.js";
-import { getPart } from "./parts.js";
+import { getPart } from "../page/parts.js";
 import * as place from "./place.js";
 
 const { base } = document.body.dataset;

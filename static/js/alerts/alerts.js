@@ -1,13 +1,13 @@
 // Which arrivals are worth a sound or a word on the desktop, and which tab of this browser gives it.
 
-import { isMuted, PRIORITIES, setMuted, wanted } from "./alert_settings.js";
-import { titleOf } from "./cards.js";
+import { isMuted, PRIORITIES, setMuted, wanted } from "./settings.js";
+import { titleOf } from "../queue/cards.js";
 import * as desktop from "./desktop.js";
-import { live } from "./live.js";
-import { parse } from "./parts.js";
+import { live } from "../live/live.js";
+import { parse } from "../page/parts.js";
 import { mayPlay, play } from "./sounds.js";
-import { announce } from "./tell.js";
-import { shortTime } from "./times.js";
+import { announce } from "../page/tell.js";
+import { shortTime } from "../page/times.js";
 
 // What comes at about the same time is one alert, of the most urgent of it.
 const GATHER = 250;

@@ -2,7 +2,7 @@
 
 import { waitingIn } from "./arrivals.js";
 import { isWhole } from "./facets.js";
-import { titleCount } from "./tell.js";
+import { titleCount } from "../page/tell.js";
 
 const { pilot } = document.body.dataset;
 const priorities = ["critical", "high", "normal", "low"];

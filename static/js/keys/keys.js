@@ -1,7 +1,7 @@
 // Listens to the keyboard and runs the command that a key stands for.
 
 import { commands, isHere, isPossible } from "./commands.js";
-import * as detail from "./detail.js";
+import * as detail from "../detail/detail.js";
 import * as keysheet from "./keysheet.js";
 import { lettersOn } from "./letters.js";
 import * as palette from "./palette.js";

@@ -77,7 +77,7 @@ function expire(element) {
   element.dispatchEvent(new CustomEvent("chameleon:expired", { bubbles: true }));
 }
 
-// Makes the times, names and cards below `root` this reader's own.
+// Makes the times and names below `root` this reader's own.
 export function localize(root) {
   for (const element of root.querySelectorAll("time[data-time]")) {
     element.title = whole.format(Date.parse(element.dateTime));
@@ -86,7 +86,6 @@ export function localize(root) {
   for (const name of root.querySelectorAll("[data-pilot]")) {
     if (name.dataset.pilot === me && name !== document.body) name.textContent = "you";
   }
-  for (const card of root.querySelectorAll(".card")) card.toggleAttribute("data-mine", card.dataset.assignedTo === me);
 }
 
 function tick() {

@@ -15,7 +15,6 @@ export async function restore() {
   const place = history.state?.place;
   if (!place) return;
   await loadAsFar(lanes(), (lane) => place.shown[lane.id] ?? 0);
-  htmx.process(lanes());
   lanes().scrollTop = place.listTop;
   scrollTo(0, place.pageTop);
   const card = place.card && cardOf(place.card);

@@ -1,7 +1,7 @@
 // New requests that wait until their pilot looks up from the list: nothing may move under a hand or an eye.
 
 import { cardOf, cards, focus, insert, lanes } from "./cards.js";
-import { restVerbs } from "./connection.js";
+import { restVerbs } from "../live/connection.js";
 
 const hovers = matchMedia("(hover: hover)");
 // By request_id.

@@ -1,9 +1,9 @@
 // What is selected in the list, and one verb for all of it: asked once more, then a result for each.
 
 import { cards, focus, here, pick } from "./cards.js";
-import { show as showDialog } from "./dialog.js";
-import { parse, post } from "./parts.js";
-import { toast } from "./tell.js";
+import { show as showDialog } from "../page/dialog.js";
+import { parse, post } from "../page/parts.js";
+import { toast } from "../page/tell.js";
 
 const bar = document.getElementById("bulk");
 let last = null;
@@ -28,8 +28,11 @@ export function toggle(card = here()) {
 }
 
 export function clear() {
-  for (const card of selected()) pick(card).checked = false;
+  const [first, ...others] = selected();
+  const wasInBar = bar.contains(document.activeElement);
+  for (const card of [first, ...others]) pick(card).checked = false;
   show();
+  if (wasInBar) focus(first);
 }
 
 function selectAll() {
@@ -80,11 +83,7 @@ export function begin(queue) {
   bar.addEventListener("submit", onSubmit);
   document.addEventListener("click", onClick);
   document.getElementById("select-all").addEventListener("click", selectAll);
-  document.getElementById("select-none").addEventListener("click", () => {
-    const card = selected()[0];
-    clear();
-    focus(card);
-  });
+  document.getElementById("select-none").addEventListener("click", clear);
   document.body.addEventListener("htmx:afterSwap", ({ detail: { elt } }) => {
     const done = elt.matches?.("[data-done]") ? elt : document.querySelector("#dialog [data-done]");
     if (done && !done.dataset.told) {

@@ -1,16 +1,16 @@
 // What can be done from the keyboard: each with its keys, its name in the palette and on the sheet, and what it does.
 // Each is also a button, a link or a field of the page.
 
-import { toggleMute } from "./alerts.js";
-import * as beside from "./beside.js";
-import * as bulk from "./bulk.js";
-import { cards, here, linkOf, move, pick } from "./cards.js";
-import * as detail from "./detail.js";
-import * as facets from "./facets.js";
+import { toggleMute } from "../alerts/alerts.js";
+import * as beside from "../queue/beside.js";
+import * as bulk from "../queue/bulk.js";
+import { cards, here, linkOf, move, pick } from "../queue/cards.js";
+import * as detail from "../detail/detail.js";
+import * as facets from "../queue/facets.js";
 import * as keysheet from "./keysheet.js";
 import * as palette from "./palette.js";
-import { togglePause } from "./pause.js";
-import { announce, toast } from "./tell.js";
+import { togglePause } from "../live/pause.js";
+import { announce, toast } from "../page/tell.js";
 
 const priorities = ["", "critical", "high", "normal", "low"];
 const byId = (id) => document.getElementById(id);

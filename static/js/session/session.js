@@ -3,7 +3,7 @@
 // The token is kept in memory only: got by the refresh cookie, else by the session; renewed before its end by one tab
 // of the browser and told to the others. A refused renewal is how the page learns that it has been signed out.
 
-import { csrfToken } from "./parts.js";
+import { csrfToken } from "../page/parts.js";
 
 const EARLY = 5 * 60 * 1000;
 const LOOK_EVERY = 10000;

@@ -1,6 +1,6 @@
 // The palette: every command and every request on the page, found by typing a part of its name.
 
-import { cards, linkOf } from "./cards.js";
+import { cards, linkOf } from "../queue/cards.js";
 import { printed } from "./letters.js";
 
 const MOST = 12;

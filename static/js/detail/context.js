@@ -1,7 +1,7 @@
 // The context as a tree: one row at a time takes the focus, and can be copied with its path; all opens and closes.
 
 import { find } from "./find.js";
-import { announce } from "./tell.js";
+import { announce } from "../page/tell.js";
 
 const context = () => document.querySelector("#detail .context");
 const rows = () => [...context().querySelectorAll(".tree .pair")];

@@ -1,8 +1,8 @@
 // The dialog in which one signs in again, over a page that stays as it is: what is typed there is neither sent nor lost.
 
-import { csrfToken } from "./parts.js";
+import { csrfToken } from "../page/parts.js";
 import { ask, session, stands, tellTabs } from "./session.js";
-import { announce } from "./tell.js";
+import { announce } from "../page/tell.js";
 
 const TRY_AGAIN = 5000;
 const WINDOW = "chameleon-sign-in";

@@ -22,7 +22,7 @@ export function begin() {
   });
   dialog.addEventListener("close", () => {
     dialog.replaceChildren();
-    if (opener?.isConnected && !opener.disabled) opener.focus({ preventScroll: true });
+    if (opener?.checkVisibility() && !opener.disabled) opener.focus({ preventScroll: true });
     else document.getElementById("main").focus({ preventScroll: true });
   });
   dialog.addEventListener("keydown", (event) => {

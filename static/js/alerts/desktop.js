@@ -1,7 +1,7 @@
 // Words on the desktop: for a pilot who looks at another window. They open a request, they never decide one.
 
-import { cardOf } from "./cards.js";
-import { isTyping } from "./detail.js";
+import { cardOf } from "../queue/cards.js";
+import { isTyping } from "../detail/detail.js";
 
 const { base, organization } = document.body.dataset;
 const WATCHED = "chameleon-watched";

@@ -1,9 +1,9 @@
 // The bell and what is behind it: what this device is to be alerted to.
 
-import { changes, isMuted, set, setVolume, wanted } from "./alert_settings.js";
+import { changes, isMuted, set, setVolume, wanted } from "./settings.js";
 import { alerts, test, toggleMute } from "./alerts.js";
 import { askPermission, permission } from "./desktop.js";
-import { shortTime } from "./times.js";
+import { shortTime } from "../page/times.js";
 
 const bell = document.getElementById("bell");
 const panel = document.getElementById("alerts");

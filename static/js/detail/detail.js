@@ -1,12 +1,12 @@
 // One request, open in the pane or on its page: two steps to a decision, a claim kept alive, news beside what is typed.
 
-import { restVerbs } from "./connection.js";
+import { restVerbs } from "../live/connection.js";
 import * as drafts from "./drafts.js";
-import { isHeld, isReachable, live } from "./live.js";
-import { morph } from "./morph.js";
-import { getPart, parse, post, SignedOut } from "./parts.js";
-import { announce } from "./tell.js";
-import { localize } from "./times.js";
+import { isHeld, isReachable, live } from "../live/live.js";
+import { morph } from "../page/morph.js";
+import { getPart, parse, post, SignedOut } from "../page/parts.js";
+import { announce } from "../page/tell.js";
+import { localize } from "../page/times.js";
 
 const RENEW_EVERY = 4 * 60 * 1000;
 const me = document.body.dataset.pilot;

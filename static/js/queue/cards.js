@@ -12,10 +12,12 @@ export function here() {
   return focused ?? lanes()?.querySelector(".card-title a[aria-current]")?.closest(".card") ?? null;
 }
 
+const askedAt = (card) => card.querySelector("time[data-time=ago]").dateTime;
+
 // By age: a new one comes to the end of its lane, where nothing above it moves. False: its place is not on this page.
 export function insert(card) {
   const list = document.querySelector(`#lane-${card.dataset.priority} .cards`);
-  const later = [...list.querySelectorAll(".card")].find((other) => other.dataset.createdAt > card.dataset.createdAt);
+  const later = [...list.querySelectorAll(".card")].find((other) => askedAt(other) > askedAt(card));
   const more = list.querySelector(".more");
   // The lane goes on beyond what is loaded.
   if (!later && more) return false;

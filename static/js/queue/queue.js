@@ -3,15 +3,15 @@
 import * as arrivals from "./arrivals.js";
 import * as beside from "./beside.js";
 import * as bulk from "./bulk.js";
-import { cardOf, focusNear, insert, lanes, pick, titleOf } from "./cards.js";
-import { restVerbs } from "./connection.js";
+import { cardOf, focus, focusNear, insert, lanes, pick, titleOf } from "./cards.js";
+import { restVerbs } from "../live/connection.js";
 import { count } from "./counts.js";
 import * as facets from "./facets.js";
-import { isHeld, live } from "./live.js";
-import { morph } from "./morph.js";
-import { getPart, parse, SignedOut, Unreachable } from "./parts.js";
+import { isHeld, live } from "../live/live.js";
+import { morph } from "../page/morph.js";
+import { getPart, parse, SignedOut, Unreachable } from "../page/parts.js";
 import * as place from "./place.js";
-import { announceArrival, toast } from "./tell.js";
+import { announceArrival, toast } from "../page/tell.js";
 
 const TOMBSTONE = 4000;
 const ASK_AGAIN = 400;
@@ -133,7 +133,6 @@ export async function refresh(position) {
   arrivals.hold(list);
   morph(document.getElementById("tiles"), fresh.getElementById("tiles"));
   morph(lanes(), list);
-  htmx.process(lanes());
   settle();
   return { seq: Number(lanes().dataset.seq), epoch: lanes().dataset.epoch };
 }
@@ -149,6 +148,21 @@ export async function loadAsFar(list, wanted) {
   }
 }
 
+async function onClick(event) {
+  const link = event.target.closest(".more a");
+  if (!link) return;
+  event.preventDefault();
+  try {
+    const rest = await getPart(link.href);
+    const [first] = rest.querySelectorAll(".card");
+    link.closest(".more").replaceWith(rest);
+    if (first) focus(first);
+    settle();
+  } catch (error) {
+    complain(error);
+  }
+}
+
 // The list that the address asks for; of several asked for at once only the newest is shown.
 export async function showList() {
   const mine = ++newest;
@@ -161,7 +175,6 @@ export async function showList() {
     for (const id of ["tabs", "facets", "lanes"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
     morph(document.getElementById("tiles"), fresh.getElementById("tiles"));
     lanes().scrollTop = 0;
-    htmx.process(lanes());
     settle();
   } finally {
     if (mine === newest) lanes().removeAttribute("aria-busy");
@@ -181,8 +194,7 @@ export function begin() {
     arrivals.showAll();
     settle();
   });
-  // A lane was loaded further, or a request was opened beside the list.
-  document.body.addEventListener("htmx:afterSettle", settle);
+  document.addEventListener("click", onClick);
   beside.begin({ showList, complain });
   bulk.begin({ complain });
   settle();

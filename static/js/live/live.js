@@ -5,9 +5,9 @@
 // anew. Without a socket they are fetched every five seconds. While the pilot has paused the page, frames are heard and
 // held, and nothing is fetched.
 
-import { SignedOut } from "./parts.js";
-import { ask, session } from "./session.js";
-import { setClock } from "./times.js";
+import { SignedOut } from "../page/parts.js";
+import { ask, session } from "../session/session.js";
+import { setClock } from "../page/times.js";
 
 const PING_AFTER = 15000;
 const PONG_WITHIN = 10000;

@@ -1,7 +1,7 @@
 // The page held still by its pilot: a button in the chip and Alt+L.
 
 import { isHeld, live, pause, resume } from "./live.js";
-import { announce } from "./tell.js";
+import { announce } from "../page/tell.js";
 
 const button = document.getElementById("pause");
 
