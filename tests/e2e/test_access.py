@@ -17,12 +17,58 @@ type Raise = Callable[..., str]
 
 AXE = (Path(__file__).parent.parent / "vendor" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+# Of forced colours axe reads the text's fill, which Chromium reports as it was before.
+SEEN_BY_THE_SYSTEM = "color-contrast"
 TINY = {"width": 320, "height": 640}
 
 
-def findings(page: Page) -> list[str]:
+# Of each icon: which one, and whether it stands out from what is behind it.
+ICONS = """icons => icons.map(icon => {
+  const behind = getComputedStyle(icon.closest(".cards")).backgroundColor;
+  return [icon.firstElementChild.getAttribute("href"), getComputedStyle(icon).color !== behind && icon.clientWidth > 8];
+})"""
+# Buttons that nothing sets apart from text once backgrounds are gone.
+BORDERLESS = """() => [...document.querySelectorAll("button, .button, select, input:not([type=hidden]), textarea")]
+  .filter(element => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+  .filter(element => {
+    const style = getComputedStyle(element);
+    const isUnderlined = style.textDecorationLine.includes("underline");
+    return style.appearance !== "auto" && !isUnderlined && !(parseFloat(style.borderTopWidth) >= 1);
+  }).map(element => element.outerHTML.slice(0, 120))"""
+# What has the focus, where no outline says so: its own, or that of what stands for it.
+UNMARKED = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body) return null;
+  const marks = [[focused], [focused, "::after"], [focused.closest("label, .card, .pair")]];
+  const isMarked = marks.filter(([element]) => element).some(mark => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(...mark);
+    return outlineStyle !== "none" && (outlineStyle === "auto" || parseFloat(outlineWidth) >= 2);
+  });
+  return isMarked ? null : focused.outerHTML.slice(0, 120);
+}"""
+# Whatever is on its way, or would take time to get there.
+MOVING = """() => [
+  ...document.getAnimations().filter(each => each.effect.getComputedTiming().endTime > 50)
+    .map(each => `${each.animationName ?? each.transitionProperty} of ${each.effect.target?.className}`),
+  ...[...document.querySelectorAll("body *")]
+    .filter(each => getComputedStyle(each).transitionDuration.split(", ").some(time => parseFloat(time) > 0.05))
+    .map(each => `transition of ${each.localName}.${each.className}`),
+]"""
+
+
+def unmarked(page: Page, *, steps: int) -> list[str]:
+    """The stops of the Tab key on which nobody sees where they are."""
+    found = []
+    for _ in range(steps):
+        page.keyboard.press("Tab")
+        found.append(page.evaluate(UNMARKED))
+    return sorted({stop for stop in found if stop})
+
+
+def findings(page: Page, *, without: str = "") -> list[str]:
     page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    rules = {without: {"enabled": False}} if without else {}
+    found = page.evaluate("([tags, rules]) => axe.run({runOnly: tags, rules})", [RULES, rules])
     return [f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found["violations"]]
 
 
@@ -72,6 +118,60 @@ def test_axe_finds_nothing(
     seat.page.get_by_role("button", name="Approve", exact=True).click()
     expect(seat.page.locator("#decide .error").first).to_be_visible()
     assert findings(seat.page) == []
+    seat.open()
+    seat.wait_until_live()
+    seat.page.get_by_role("link", name="Kill switch").click()
+    expect(seat.page.get_by_role("textbox", name="Instance")).to_be_focused()
+    assert findings(seat.page) == []
+    seat.page.keyboard.press("Escape")
+    seat.cut()
+    expect(seat.page.locator("#connection")).to_have_attribute("data-state", "offline")
+    assert findings(seat.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_lost_where_colours_are_the_systems(
+    console: Seat, raise_request: Raise, world: World, scheme: str
+) -> None:
+    seat = console("ada", forced_colors="active", color_scheme=scheme)
+    request_id = fill(raise_request, world)
+    seat.open()
+    seat.wait_until_live()
+    assert findings(seat.page, without=SEEN_BY_THE_SYSTEM) == []
+    icons = seat.page.locator(".card > .priority").evaluate_all(ICONS)
+    assert {shape for shape, _ in icons} == {"#i-critical", "#i-high", "#i-normal", "#i-low"}
+    assert all(differs for _, differs in icons)
+    assert seat.page.evaluate(BORDERLESS) == []
+    assert unmarked(seat.page, steps=40) == []
+    seat.open(f"/o/acme/interventions/{request_id}")
+    seat.wait_until_live()
+    seat.page.get_by_role("radio", name="Approve").check()
+    assert findings(seat.page, without=SEEN_BY_THE_SYSTEM) == []
+    assert seat.page.evaluate(BORDERLESS) == []
+    assert unmarked(seat.page, steps=40) == []
+
+
+def test_every_stop_of_the_keyboard_is_marked(console: Seat, raise_request: Raise, world: World) -> None:
+    fill(raise_request, world)
+    seat = console("ada")
+    seat.open()
+    seat.wait_until_live()
+    assert unmarked(seat.page, steps=60) == []
+
+
+def test_nothing_moves_for_whoever_wants_no_motion(console: Seat, raise_request: Raise, world: World) -> None:
+    seat = console("ada")
+    seat.open()
+    seat.wait_until_live()
+    gone = raise_request()
+    for _ in range(3):
+        raise_request()
+    expect(seat.page.locator(".card")).to_have_count(4)
+    actions.approve(world.pilot("olga"), gone)
+    expect(seat.page.locator(".tombstone")).to_be_visible()
+    seat.page.get_by_role("link", name="Kill switch").click()
+    expect(seat.page.get_by_role("textbox", name="Instance")).to_be_focused()
+    assert seat.page.evaluate(MOVING) == []
 
 
 def test_axe_finds_nothing_in_a_dialog_or_after_a_decision(console: Seat, raise_request: Raise, world: World) -> None:
