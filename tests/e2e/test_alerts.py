@@ -69,7 +69,7 @@ def test_a_paused_page_that_lost_its_line_asks_nothing_until_it_goes_on(console:
 
 def test_a_page_paused_for_long_fetches_what_it_could_not_hold(console: Seat, raise_request: Raise) -> None:
     otto = console("otto")
-    source = "**/js/live*.js"
+    source = "**/js/live/live*.js"
     otto.page.route(
         source,
         lambda route: route.fulfill(

@@ -191,6 +191,19 @@ def test_the_palette_finds_commands_and_requests(console: Seat, raise_request: R
     expect(palette).to_be_visible()
 
 
+def test_letters_among_the_fields_of_a_decision_are_no_commands(console: Seat, raise_request: Raise) -> None:
+    raise_request(title="First")
+    raise_request(title="Second")
+    page = at_the_queue(console("otto"))
+    page.keyboard.press("n")
+    expect(page.locator("#detail")).to_be_focused()
+    page.keyboard.press("r")
+    page.locator("[data-canned]:visible").first.focus()
+    page.keyboard.type("nuacx]")
+    expect(page.locator("#detail-title")).to_have_text("First")
+    expect(page.get_by_role("radio", name="Reject")).to_be_checked()
+
+
 def test_keys_of_the_browser_and_of_fields_are_left_alone(console: Seat, raise_request: Raise) -> None:
     request_id = raise_request()
     page = at_the_queue(console("otto"))
@@ -229,7 +242,8 @@ def test_a_hundred_mixed_requests_are_cleared_by_keys(console: Seat, raise_reque
             if asks:
                 page.keyboard.press("Space", delay=80)
                 page.keyboard.press("ArrowDown", delay=80)
-                page.keyboard.press("Tab", delay=80)
+                while focused(page) != "reason":
+                    page.keyboard.press("Tab", delay=80)
             page.keyboard.type("Fine", delay=80)
         page.keyboard.press("Control+Enter", delay=80)
         expect(page.locator("#detail [data-final]")).to_be_visible()

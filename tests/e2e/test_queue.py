@@ -163,6 +163,16 @@ def test_open_on_its_page_and_back_finds_the_list_as_it_was(
     expect(page.get_by_label("Tag")).to_have_value("x")
 
 
+def test_a_moment_is_told_in_full_where_a_pointer_rests_and_opens_its_card(console: Seat, raise_request: Raise) -> None:
+    request_id = raise_request(title="When?")
+    page = opened(console("otto"))
+    moment = page.locator(f"#card-{request_id} time").last
+    moment.hover()
+    expect(moment).to_have_attribute("title", re.compile(r"\w+day, \d+ \w+ \d{4} at \d\d:\d\d:\d\d"))
+    moment.click()
+    expect(page.locator("#detail-title")).to_have_text("When?")
+
+
 def test_from_a_request_the_way_leads_on_in_the_narrowed_list(console: Seat, raise_request: Raise) -> None:
     first = raise_request(title="First", tags=["x"])
     raise_request(title="Between")

@@ -28,7 +28,8 @@ function onKeyDown(event) {
   if (event.defaultPrevented || event.isComposing || event.repeat || event.altKey) return;
   if (document.querySelector("dialog[open]")) return;
   const name = nameOf(event);
-  const isTyping = event.target.closest?.(fields) != null;
+  // Among the fields of an open decision a letter is meant for one of them, also while a button there has the focus.
+  const isTyping = event.target.closest?.(fields) != null || (detail.isTyping() && event.target.closest?.("#decide"));
   if (isTyping && !/^(Mod\+k|Escape)$/.test(name)) return;
   const command = find(name);
   if (!command || (isOwn(event, name) && name !== "Escape")) return;

@@ -80,7 +80,6 @@ function expire(element) {
 // Makes the times and names below `root` this reader's own.
 export function localize(root) {
   for (const element of root.querySelectorAll("time[data-time]")) {
-    element.title = whole.format(Date.parse(element.dateTime));
     show(element);
   }
   for (const name of root.querySelectorAll("[data-pilot]")) {
@@ -91,6 +90,12 @@ export function localize(root) {
 function tick() {
   for (const element of document.querySelectorAll("time[data-time]:not([data-time=clock])")) show(element);
 }
+
+// In full where a pointer rests on it; written for hundreds at once it would keep a page from being shown.
+document.addEventListener("pointerover", ({ target }) => {
+  const element = target.closest?.("time[data-time]");
+  if (element) element.title = whole.format(Date.parse(element.dateTime));
+});
 
 if (document.body.dataset.now) skew = Date.parse(document.body.dataset.now) - Date.now();
 setInterval(tick, SECOND);

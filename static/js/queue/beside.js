@@ -1,6 +1,6 @@
 // The pane beside the list: which request the address names, and how one gets there and back.
 
-import { cardOf, focus, lanes } from "./cards.js";
+import { cardOf, focus, lanes, linkOf } from "./cards.js";
 import * as detail from "../detail/detail.js";
 import * as facets from "./facets.js";
 import { complain, getPart } from "../page/parts.js";
@@ -76,7 +76,7 @@ export async function narrow(changes, { isSame = false } = {}) {
 
 function onClick(event) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  const opens = event.target.closest(".card-title a, .pane a.step");
+  const opens = event.target.closest(".card-title a, .pane a.step") ?? linkOf(event.target.closest(".card time")?.closest(".card"));
   const tab = event.target.closest("a[data-tab]")?.dataset.tab;
   const tile = event.target.closest("a.tile[data-priority]")?.dataset.priority;
   const changes =

@@ -26,11 +26,13 @@ function countLane(lane, figures) {
   const isLong = lane.querySelector(".more") !== null;
   const here = lane.querySelectorAll(".card:not(.leaving)").length + waitingIn(priority);
   // A lane that goes on beyond this page was counted by the server.
-  const text = !isLong ? here : isWhole() ? Number(figures[priority]).toLocaleString("en") : head.dataset.count;
+  const text = !isLong ? here : isWhole() ? written(figures[priority]) : head.dataset.count;
   if (head.textContent !== String(text)) head.textContent = text;
 }
 
+const written = (number) => Number(number).toLocaleString("en");
+
 function setText(id, value) {
   const element = document.getElementById(id);
-  if (element && element.textContent !== String(value)) element.textContent = value;
+  if (element && element.textContent !== written(value)) element.textContent = written(value);
 }
