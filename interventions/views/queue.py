@@ -45,7 +45,7 @@ def without_slash(_request: HttpRequest, caller: Caller) -> HttpResponse:
 @require_safe
 @member
 def unclaimed(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """Leads to the most urgent request that nobody has taken; to the queue where there is none. A part is told where."""
+    """Leads to the most urgent request that nobody has taken, or else to the queue. A part of a page is told where."""
     facets = Facets.read(request.GET)
     request_id = most_urgent_unclaimed(caller, facets, besides=request.GET.get("besides", ""))
     slug = caller.organization.slug
