@@ -28,7 +28,7 @@ def test_every_import_is_there() -> None:
 
 def test_the_frame_asks_at_once_for_all_that_the_console_imports() -> None:
     frame = (ROOT / "templates" / "frame.html").read_text()
-    asked = set(re.findall(r"modulepreload\" fetchpriority=\"low\" href=\"{% static 'js/([^']+)'", frame))
+    asked = set(re.findall(r'modulepreload"\s+fetchpriority="low"\s+href="{% static \'js/([^\']+)\'', frame))
     entry = SCRIPTS / "console.js"
     assert asked == {path.relative_to(SCRIPTS).as_posix() for path in reached_from(entry) - {entry}}
 
