@@ -81,6 +81,8 @@ function expire(element) {
 export function localize(root) {
   for (const element of root.querySelectorAll("time[data-time]")) {
     show(element);
+    // Until then a moment on a card holds its room and shows nothing (queue.css).
+    element.toggleAttribute("data-own", true);
   }
   for (const name of root.querySelectorAll("[data-pilot]")) {
     if (name.dataset.pilot === me && name !== document.body) name.textContent = "you";
