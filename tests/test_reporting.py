@@ -6,9 +6,13 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import brotli
 import pytest
 
 from tests import servers
+
+# The SDK takes the best compression that is installed.
+UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}
 
 # A view that fails, in the real application with the real settings.
 PROGRAM = """
@@ -43,7 +47,7 @@ def sentry() -> Iterator[tuple[str, list[bytes]]]:
     class Inbox(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            envelopes.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            envelopes.append(UNPACK[self.headers.get("Content-Encoding")](body))
             self.send_response(200)
             self.end_headers()
 
