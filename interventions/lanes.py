@@ -17,7 +17,7 @@ from pilots import database
 from pilots.caller import Caller
 from pilots.roles import Role
 
-LANE_PAGE = 50
+LANE_PAGE = 25
 # Counting goes no further: "1,000+" says enough, and a lane may be very long.
 MOST_COUNTED = 1000
 # Whose tags are offered: those of the most urgent ones.

@@ -17,10 +17,26 @@ from interventions.live.database import in_thread
 from interventions.models import Event
 from interventions.tests.processes import Proxy, Server
 from interventions.tests.sockets import PATIENCE, Client, run
-from interventions.tests.test_console_socket import console_of, page
+from interventions.tests.test_console_socket import page as opening
 from pilots.models import Membership
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+async def page(world: World, who: str, **query: Any) -> Client:
+    """Open and told how things stand: accepted alone, it might hear first of what the next one says."""
+    client = await opening(world, who, **query)
+    client.frames.append(await client.frame(lambda frame: frame["kind"] == "presence_all"))
+    return client
+
+
+@asynccontextmanager
+async def console_of(world: World, who: str, **query: Any) -> AsyncIterator[Client]:
+    client = await page(world, who, **query)
+    try:
+        yield client
+    finally:
+        await client.leave()
 
 
 async def look(client: Client, request_id: str | None, **more: Any) -> None:

@@ -76,6 +76,11 @@ document.getElementById("kill-switch")?.addEventListener("click", async (event) 
   }
 });
 
+// Between two parts of the beginning, so that a slow phone answers the thumb that is already there.
+function breath() {
+  return new Promise((resume) => setTimeout(resume));
+}
+
 // Menus close when one looks elsewhere.
 
 document.addEventListener("click", ({ target }) => {
@@ -94,6 +99,11 @@ signIn.begin();
 facets.begin({ hasList: hasQueue });
 dialog.begin();
 detail.begin();
+context.begin();
+find.begin();
+reasons.begin();
+preview.begin();
+await breath();
 if (hasQueue) {
   dress.begin();
   queue.begin();
@@ -103,10 +113,7 @@ if (hasQueue) {
   titleCount(Number(waiting.dataset.critical), Number(waiting.textContent));
 }
 keys.begin();
-context.begin();
-find.begin();
-reasons.begin();
-preview.begin();
+await breath();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);
 connection.begin({ hasSocket });

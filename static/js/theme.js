@@ -1,6 +1,8 @@
-// Which looks stand before the first paint: those remembered, else the system's; and that there is script at all.
+// Which looks stand before the first paint: those remembered, else the system's; that there is script at all, and that
+// times are not the reader's own yet.
 // A classic script on purpose.
 (() => {
+  const UNLOCALIZED = 4000;
   const isDark = matchMedia("(prefers-color-scheme: dark)");
   const wantsContrast = matchMedia("(prefers-contrast: more)");
   const choices = {
@@ -20,7 +22,11 @@
   };
   show();
   // What only works with script is shown only with it: [data-scripted].
-  document.documentElement.classList.add("scripted");
+  const { classList } = document.documentElement;
+  classList.add("scripted", "localizing");
+  // Where times.js never comes, the long form of a moment shows after all. One class for all of them: an animation
+  // on each of four hundred kept a phone busy for as long as everything else.
+  setTimeout(() => classList.remove("localizing"), UNLOCALIZED);
   isDark.addEventListener("change", show);
   wantsContrast.addEventListener("change", show);
   // Another tab chose one.

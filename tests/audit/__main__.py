@@ -44,6 +44,7 @@ CHROMIUM += ["--disable-component-update", "--disable-sync"]
 LEAST = {
     ("desktop", "performance"): 98,
     ("desktop", "accessibility"): 98,
+    ("mobile", "performance"): 98,
     ("mobile", "accessibility"): 98,
 }
 MOST_AT_FIRST = 120 * 1024

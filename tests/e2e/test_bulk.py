@@ -27,6 +27,8 @@ def test_fifty_of_which_three_are_decided_already(console: Seat, raise_request: 
     page = seat.page
     seat.open()
     seat.wait_until_live()
+    page.get_by_role("link", name="Load more").click()
+    expect(page.locator(".card")).to_have_count(50)
     page.locator(f"#card-{ids[0]} .pick").check()
     page.get_by_role("button", name="All shown").click()
     expect(page.locator("#bulk-count")).to_have_text("50 selected")

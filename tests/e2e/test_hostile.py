@@ -35,7 +35,9 @@ BOTH_SCOPES = ["interventions:read", "interventions:write"]
 # characters are ours; neighbours in the queue and earlier requests differ from one request to the next.
 OTHERS = ".control, [rel=prev], [rel=prev] *, [rel=next], [rel=next] *, .precedents, .precedents *"
 SKELETON = """root => [...root.querySelectorAll("*")].filter(element => !element.matches("OTHERS")).map(element => {
-  const names = [...element.attributes].map(attribute => attribute.name).sort();
+  // While something is fetched, htmx says so in a class, and leaves the attribute.
+  const isFetched = element.hasAttribute("class") && [...element.classList].every(name => name.startsWith("htmx-"));
+  const names = [...element.attributes].map(({ name }) => name).filter(name => !isFetched || name !== "class").sort();
   const leads = names.filter(name => /^(href|src|action|formaction|hx-get|hx-post|hx-put|hx-delete)$/.test(name))
     .map(name => new URL(element.getAttribute(name), location).origin === location.origin ? "here" : "elsewhere");
   return `${element.localName} ${names} ${leads}`;

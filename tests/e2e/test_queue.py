@@ -122,6 +122,27 @@ def test_of_two_answers_only_the_newer_is_shown(console: Seat, raise_request: Ra
     assert page.url.endswith("?type=cancel")
 
 
+def test_the_next_card_after_the_last_one_is_loaded(console: Seat, raise_request: Raise) -> None:
+    ids = [raise_request(title=f"Number {n}") for n in range(LANE_PAGE + 2)]
+    seat = console("otto")
+    seat.open()
+    seat.wait_until_live()
+    seat.page.keyboard.press("k")
+    seat.page.keyboard.press("j")
+    expect(seat.page.locator(f"#card-{ids[LANE_PAGE]} .card-title a")).to_be_focused()
+
+
+def test_a_lane_that_is_worked_off_goes_on_by_itself(console: Seat, raise_request: Raise, world: World) -> None:
+    ids = [raise_request(title=f"Number {n}") for n in range(LANE_PAGE + 2)]
+    seat = console("otto")
+    seat.open()
+    seat.wait_until_live()
+    for request_id in ids[:LANE_PAGE]:
+        actions.reject(world.pilot("olga"), request_id, reason="No")
+    expect(seat.page.locator(".card")).to_have_count(2, timeout=15_000)
+    expect(seat.page.locator(".more")).to_have_count(0)
+
+
 def test_open_and_back_finds_the_list_as_it_was(console: Seat, raise_request: Raise) -> None:
     """Beside the list: rows, scroll and focus."""
     ids = [raise_request(title=f"Number {n}", tags=["x"]) for n in range(LANE_PAGE + 10)]

@@ -1,4 +1,4 @@
-"""Ten thousand open requests: the queue opens, counts right, shows fifty of a lane, and stays alive."""
+"""Ten thousand open requests: the queue opens, counts right, shows the first of a lane, and stays alive."""
 
 import re
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from conftest import World
 from interventions import actions
+from interventions.lanes import LANE_PAGE
 from tests.crowd import crowd
 from tests.e2e.conftest import PHONE, Console
 
@@ -18,7 +19,6 @@ type Raise = Callable[..., str]
 
 MANY = 10_000
 LANES = ("critical", "high", "normal", "low")
-PAGE = 50
 WRITTEN = re.compile("^10,?000$")
 
 
@@ -27,7 +27,7 @@ def test_a_queue_of_ten_thousand(console: Seat, world: World, raise_request: Rai
     seat = console("ada")
     seat.open()
     seat.wait_until_live()
-    assert {lane: len(cards) for lane, cards in seat.cards().items()} == dict.fromkeys(LANES, PAGE)
+    assert {lane: len(cards) for lane, cards in seat.cards().items()} == dict.fromkeys(LANES, LANE_PAGE)
     for lane in LANES:
         expect(seat.page.locator(f"#lane-{lane} .waiting")).to_contain_text(f"{MANY // len(LANES):,} waiting")
     expect(seat.page.locator("#waiting")).to_have_text(WRITTEN)
@@ -40,9 +40,9 @@ def test_a_queue_of_ten_thousand(console: Seat, world: World, raise_request: Rai
     # The lane goes on where it ended.
     first = seat.cards()["critical"]
     seat.page.locator("#more-critical").get_by_role("link").click()
-    expect(seat.page.locator("#lane-critical .card")).to_have_count(2 * PAGE)
+    expect(seat.page.locator("#lane-critical .card")).to_have_count(2 * LANE_PAGE)
     cards = seat.cards()["critical"]
-    assert (cards[:PAGE], len(set(cards))) == (first, 2 * PAGE)
+    assert (cards[:LANE_PAGE], len(set(cards))) == (first, 2 * LANE_PAGE)
     expect(seat.page.locator("#more-critical")).to_be_visible()
 
     # Somebody decides what is shown: its tombstone stands and goes. The pointer leaves the list, or all would wait.

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from conftest import World
+from interventions.lanes import LANE_PAGE
 from tests.crowd import crowd
 from tests.e2e.conftest import Console
 
@@ -47,7 +48,7 @@ def test_a_full_queue_is_light_at_first_and_lighter_afterwards(console: Seat, wo
     seat = console("ada")
     scales = Scales(seat.page)
     visit(seat)
-    assert seat.page.locator(".card").count() == 200
+    assert seat.page.locator(".card").count() == 4 * LANE_PAGE
     assert sum(scales.loaded.values()) < FIRST_VISIT, scales.reading()
     first = dict(scales.loaded)
 

@@ -14,7 +14,6 @@ const NAMED = 2;
 const NOWHERE = JSON.stringify({ kind: "viewing", request_id: null, writing: false });
 
 const me = document.body.dataset.pilot;
-const list = new Intl.ListFormat("en-GB");
 // Characters that reorder, hide or fake text.
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 
@@ -143,7 +142,7 @@ function namesOf(viewers) {
   const names = named.map(({ pilot_id }) => make("bdi", "", spelled(shortName(pilot_id))));
   const rest = viewers.length - named.length;
   if (rest) names.push(`${rest} others`);
-  const joined = list
+  const joined = new Intl.ListFormat("en-GB")
     .formatToParts(names.map(() => "x"))
     .map(({ type, value }) => (type === "element" ? names.shift() : value));
   return [...joined, viewers.length > 1 ? " are" : " is"];

@@ -12,11 +12,17 @@ const stated = document.body.dataset.timezone;
 const timeZone = stated && stated !== "UTC" ? stated : undefined;
 const me = document.body.dataset.pilot;
 
-const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone });
-const hourMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
-const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone });
-const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long", timeZone });
+// Made when first needed: a page that shows only ages needs none, and a phone takes a while to make one.
+function formatter(options) {
+  let made;
+  return { format: (moment) => (made ??= new Intl.DateTimeFormat("en-GB", { ...options, timeZone })).format(moment) };
+}
+
+const timeOfDay = formatter({ timeStyle: "medium" });
+const hourMinute = formatter({ hour: "2-digit", minute: "2-digit" });
+const day = formatter({ day: "numeric", month: "short" });
+const dayOfYear = formatter({ day: "numeric", month: "short", year: "numeric" });
+const whole = formatter({ dateStyle: "full", timeStyle: "long" });
 
 export const now = () => Date.now() + skew;
 
@@ -79,14 +85,12 @@ function expire(element) {
 
 // Makes the times and names below `root` this reader's own.
 export function localize(root) {
-  for (const element of root.querySelectorAll("time[data-time]")) {
-    show(element);
-    // Until then a moment on a card holds its room and shows nothing (queue.css).
-    element.toggleAttribute("data-own", true);
-  }
+  for (const element of root.querySelectorAll("time[data-time]")) show(element);
   for (const name of root.querySelectorAll("[data-pilot]")) {
     if (name.dataset.pilot === me && name !== document.body) name.textContent = "you";
   }
+  // Until then a moment on a card holds its room and shows nothing (queue.css).
+  if (root === document) document.documentElement.classList.remove("localizing");
 }
 
 function tick() {

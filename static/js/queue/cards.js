@@ -41,14 +41,18 @@ export function focusNear(row) {
   focus(next ?? all.at(-1)) || document.getElementById("main").focus({ preventScroll: true });
 }
 
-// The card `steps` further down from the one somebody is on; the first one where they are on none.
+// The card `steps` further down from the one somebody is on; the first one where they are on none. Where a lane goes on
+// beyond what is loaded, it is loaded (queue.js) and its first card is the next.
 export function move(steps) {
   const all = cards();
   const now = here();
   if (!now) return focus(all[steps > 0 ? 0 : all.length - 1]);
-  const rows = [...lanes().querySelectorAll(".card, .tombstone")];
+  const rows = [...lanes().querySelectorAll(".card, .tombstone, .more")];
   const ways = steps > 0 ? rows.slice(rows.indexOf(now) + 1) : rows.slice(0, rows.indexOf(now)).reverse();
-  return focus(ways.find((row) => row.matches(".card")));
+  const next = ways.find((row) => row.matches(steps > 0 ? ".card, .more" : ".card"));
+  if (!next?.matches(".more")) return focus(next);
+  next.querySelector("a").click();
+  return true;
 }
 
 // Without the priority, which is there for those who hear it.

@@ -11,24 +11,35 @@ function dress(root) {
     const title = titleOf(card);
     card.dataset.requestId = card.id.slice("card-".length);
     card.toggleAttribute("data-mine", card.dataset.assignedTo === pilot);
-    if ("quick" in card.dataset) card.querySelector(".card-acts").prepend(approve(card));
-    for (const control of card.querySelectorAll(".pick, .card-acts button")) {
-      control.setAttribute("aria-label", `${control.textContent || "Select"} ${title}`);
-    }
+    // A card that takes the place of one keeps what somebody may be about to press.
+    if (approveOf(document.getElementById(card.id))) offer(card);
+    for (const control of card.querySelectorAll(".pick, .card-acts button")) name(control, title);
   }
 }
 
-function approve({ dataset }) {
+const approveOf = (card) => card?.querySelector(".approve-now");
+
+function name(control, title) {
+  control.setAttribute("aria-label", `${control.textContent || "Select"} ${title}`);
+}
+
+// Shown on the card that somebody is on (queue.css), and made only there.
+function offer(card) {
+  if (!card || !("quick" in card.dataset) || approveOf(card)) return;
   const button = document.createElement("button");
   button.className = "button small approve-now";
   button.setAttribute("form", "quick");
-  button.setAttribute("formaction", `${base}interventions/${encodeURIComponent(dataset.requestId)}/decide`);
+  button.setAttribute("formaction", `${base}interventions/${encodeURIComponent(card.dataset.requestId)}/decide`);
   button.dataset.verb = "approve-now";
   button.textContent = "Approve";
-  return button;
+  name(button, titleOf(card));
+  card.querySelector(".card-acts").prepend(button);
 }
 
 export function begin() {
   alsoReady(dress);
   dress(document);
+  for (const kind of ["pointerover", "focusin"]) {
+    document.addEventListener(kind, ({ target }) => offer(target.closest?.(".card")));
+  }
 }

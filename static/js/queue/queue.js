@@ -101,8 +101,8 @@ function vanish(row) {
   setTimeout(() => {
     row.remove();
     settle();
-    // What an empty queue says (the last decision, the first steps) is the server's to know.
-    if (!lanes().querySelector(".card, .tombstone")) lookAgain();
+    // What an empty queue says (the last decision, the first steps) is the server's to know, and what a lane goes on with.
+    if (!lanes().querySelector(".card, .tombstone") || lanes().querySelector(".lane .cards > .more:first-child")) lookAgain();
   }, 250);
 }
 
