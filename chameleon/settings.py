@@ -241,6 +241,8 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     # A key of their own: what is signed elsewhere with SECRET_KEY is never a token, and no token is anything else.
     "SIGNING_KEY": hmac.digest(SECRET_KEY.encode(), b"chameleon.tokens", "sha256").hex(),
+    # How far a server's clock may be off: the library goes by that one, `pilots.tokens` besides by the database's.
+    "LEEWAY": timedelta(minutes=15),
     "ISSUER": "chameleon",
     "AUDIENCE": "chameleon",
 }

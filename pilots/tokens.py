@@ -111,7 +111,11 @@ def caller_of(access: str) -> Caller:
         token = AccessToken(access)  # type: ignore[arg-type]
     except TokenError as error:
         raise NotAuthenticated("The access token is not valid or has expired; get a new one.") from error
-    families = RefreshFamily.across_organizations.filter(revoked_at=None, expires_at__gt=database.now())
+    moment = database.now()
+    # By the one clock that all servers share: the library goes by this server's own, with patience (SIMPLE_JWT).
+    if token["exp"] <= moment.timestamp():
+        raise NotAuthenticated("The access token has expired; get a new one.")
+    families = RefreshFamily.across_organizations.filter(revoked_at=None, expires_at__gt=moment)
     family = families.filter(pk=_uuid(token.get("fam"))).first()
     if family is None:
         raise NotAuthenticated("This sign-in has ended; sign in again.")
@@ -120,15 +124,17 @@ def caller_of(access: str) -> Caller:
 
 
 def _pair(family: RefreshFamily, membership: Membership) -> TokenPair:
+    moment = database.now()
     refresh = RefreshToken()
     refresh.payload |= _claims(family, membership) | {
         "jti": family.current_jti,
-        # By this server's clock, as the library checks it; the database's may be a little ahead.
-        "iat": int(family.created_at.timestamp()),
+        "iat": int(family.issued_at.timestamp()),
         "exp": int(family.expires_at.timestamp()),
     }
     access = AccessToken()
     access.payload |= _claims(family, membership)
+    access.set_iat(at_time=moment)
+    access.set_exp(from_time=moment)
     expires_at = datetime.fromtimestamp(access["exp"], tz=UTC)
     return TokenPair(str(access), str(refresh), expires_at, family.expires_at, membership)
 
@@ -158,7 +164,7 @@ def _refresh_claims(refresh: str) -> dict[str, Any]:
 
 def _locked_family(claims: dict[str, Any]) -> RefreshFamily:
     families = RefreshFamily.across_organizations.select_for_update()
-    family = families.filter(pk=claims["fam"], revoked_at=None).first()
+    family = families.filter(pk=claims["fam"], revoked_at=None, expires_at__gt=database.now()).first()
     if family is None:
         raise NotAuthenticated("This sign-in has ended; sign in again.")
     return family

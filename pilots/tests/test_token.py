@@ -1,13 +1,17 @@
 """Signing in over the API: by password or session, kept by a rotating cookie, ended for good."""
 
+import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client
 
 from conftest import PASSWORD, Clock, World
+from pilots import database
 from pilots.models import AccessEvent, Membership, Pilot, RefreshFamily
 from pilots.sign_in import tries
 from pilots.tokens import REFRESH_COOKIE
@@ -318,3 +322,26 @@ def test_a_malformed_sign_in_is_refused_by_field(world: World, body: dict[str, o
 
 def test_nothing_at_all_is_no_credential(world: World) -> None:
     assert Client().post("/api/token", content_type="application/json").status_code == 401
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_servers_whose_clocks_differ_take_each_others_tokens(
+    world: World, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    started = time.monotonic()
+    true = datetime.now(UTC)
+    monkeypatch.setattr(database, "now", lambda: true + timedelta(seconds=time.monotonic() - started))
+    with time_machine.travel(true + timedelta(minutes=minutes), tick=True):
+        theirs = sign_in()
+        assert me(theirs) == 200
+    lasts = datetime.fromisoformat(theirs.json()["expires_at"]) - true
+    assert abs(lasts - timedelta(minutes=settings.ACCESS_TOKEN_MINUTES)) < timedelta(minutes=1)
+    assert me(theirs) == 200
+    ours = refresh(cookie_of(theirs))
+    with time_machine.travel(true + timedelta(minutes=minutes), tick=True):
+        assert me(ours) == 200
+        assert refresh(cookie_of(ours)).status_code == 200
+        # Expired is what has expired by the clock of all.
+        later = true + timedelta(minutes=settings.ACCESS_TOKEN_MINUTES, seconds=1)
+        monkeypatch.setattr(database, "now", lambda: later)
+        assert me(ours) == 401
