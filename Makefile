@@ -14,7 +14,7 @@ SERVICES := exec $(PYTHON) tests/services $(if $(ARGS),--tolerate 5)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test audit screenshots lint format lock access-table clean
+.PHONY: help run test audit faults screenshots lint format lock access-table clean
 .SILENT:
 
 help: ## List what make can do
@@ -30,6 +30,9 @@ test: $(VENV)/.installed-dev ## Run all tests, on PostgreSQL with Redis, then on
 # Timed, and so not among the tests.
 audit: $(VENV)/.installed-dev ## Hold the pages against Lighthouse, served as in production (ARGS="--verbose"; needs Node 20)
 	$(SERVICES) -- $(PYTHON) -m tests.audit $(ARGS)
+
+faults: $(VENV)/.installed-dev ## Do faults to real processes under load and check what held (ARGS="database_away ...")
+	$(SERVICES) -- $(PYTHON) -m bench.faults $(ARGS)
 
 screenshots: $(VENV)/.installed-dev ## Take the pictures in docs/screenshots anew (ARGS="FOLDER [PICTURE...]")
 	$(SERVICES) --embedded -- $(PYTHON) -m tests.e2e.screenshots $(ARGS)

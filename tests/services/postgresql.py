@@ -5,6 +5,7 @@ import pwd
 import signal
 import subprocess
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +25,43 @@ SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server's data is: what is started there, stopped and started again goes on with it."""
+
+    postgres: Path
+    data: Path
+    log: Path
+    url: str
+    identity: dict[str, Any]
+
+
 def start(stack: ExitStack, postgres: Path) -> str:
     """Start the server and return DATABASE_URL."""
+    place = prepare(stack, postgres, SETTINGS)
+    launch(stack, place)
+    return place.url
+
+
+def prepare(stack: ExitStack, postgres: Path, settings: dict[str, str]) -> Place:
     port, password, identity = servers.free_port(), servers.password(), _identity()
     # Root's own temporary folder may be closed to the user that the server runs as.
     folder = servers.folder(stack, "postgresql", parent="/tmp" if identity else None)  # noqa: S108
     if identity:
         os.chown(folder, identity["user"], identity["group"])
     data = folder / "data"
-    _create(postgres, data, port, identity)
+    _create(postgres, data, settings | {"port": str(port)}, identity)
     _add_role(postgres, data, password, identity)
-
-    log = folder / "log"
-    process = servers.start(stack, postgres, ["-D", str(data)], log=log, stop_by=signal.SIGINT, **identity)
     url = f"postgresql://chameleon:{password}@127.0.0.1:{port}/chameleon"
-    servers.wait_until(lambda: _answers(postgres, url), process, log)
-    return url
+    return Place(postgres, data, folder / "log", url, identity)
+
+
+def launch(stack: ExitStack, place: Place) -> subprocess.Popen[bytes]:
+    """Start the server and wait until it answers."""
+    arguments = ["-D", str(place.data)]
+    process = servers.start(stack, place.postgres, arguments, log=place.log, stop_by=signal.SIGINT, **place.identity)
+    servers.wait_until(lambda: _answers(place.postgres, place.url), process, place.log)
+    return process
 
 
 def _identity() -> dict[str, Any]:
@@ -51,11 +73,11 @@ def _identity() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def _create(postgres: Path, data: Path, port: int, identity: dict[str, Any]) -> None:
+def _create(postgres: Path, data: Path, settings: dict[str, str], identity: dict[str, Any]) -> None:
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     _run(postgres.with_name("initdb"), ["-D", str(data), *options], identity)
-    with (data / "postgresql.conf").open("a") as settings:
-        settings.writelines(f"{name} = {value}\n" for name, value in (SETTINGS | {"port": str(port)}).items())
+    with (data / "postgresql.conf").open("a") as file:
+        file.writelines(f"{name} = {value}\n" for name, value in settings.items())
     (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
 
 
