@@ -135,7 +135,9 @@ else:
     # A cursor kept by the server cannot be told with each statement whose rows to show, and no pooler keeps it either.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
     # Under ASGI each request has a thread and a connection of its own: the pool is the only brake.
-    _options.setdefault("pool", {"min_size": 1, "max_size": env.int("DATABASE_POOL", 16), "timeout": 5})
+    # A database that was away is asked again soon: the pool's own patience would double from try to try for minutes.
+    _pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 16), "timeout": 5, "reconnect_timeout": 2}
+    _options.setdefault("pool", _pool)
 
 # Live: how server processes tell each other. Without Redis there is one process.
 
