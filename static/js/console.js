@@ -76,9 +76,14 @@ document.getElementById("kill-switch")?.addEventListener("click", async (event) 
   }
 });
 
-// Between two parts of the beginning, so that a slow phone answers the thumb that is already there.
+// Between two parts of the beginning, so that a slow phone answers the thumb that is already there. A message to
+// oneself and no timer: those of a hidden page wait.
 function breath() {
-  return new Promise((resume) => setTimeout(resume));
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resume) => {
+    port1.onmessage = resume;
+    port2.postMessage(null);
+  });
 }
 
 // Menus close when one looks elsewhere.

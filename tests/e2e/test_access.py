@@ -138,7 +138,7 @@ def test_nothing_is_lost_where_colours_are_the_systems(
     seat.open()
     seat.wait_until_live()
     assert findings(seat.page, without=SEEN_BY_THE_SYSTEM) == []
-    icons = seat.page.locator(".card > .priority").evaluate_all(ICONS)
+    icons = seat.page.locator(".card .priority").evaluate_all(ICONS)
     assert {shape for shape, _ in icons} == {"#i-critical", "#i-high", "#i-normal", "#i-low"}
     assert all(differs for _, differs in icons)
     assert seat.page.evaluate(BORDERLESS) == []
