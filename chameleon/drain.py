@@ -31,6 +31,8 @@ type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FAREWELL_SHARE = 0.25
 # For so long nothing may run before it ends: a connection just taken may not have said yet what it wants.
 QUIET_SECONDS = 0.3
+# systemd may tell a worker and its supervisor, which tells the worker too: that is one signal.
+ECHO_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 
 _CLOSE = (b"connection", b"close")
@@ -53,6 +55,7 @@ class Drain:
 
     def __init__(self) -> None:
         self.has_begun = False
+        self._began_at = 0.0
         self._requests = 0
         self._host: Host | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -92,19 +95,19 @@ class Drain:
             signal.raise_signal(number)
 
     def _begin(self) -> None:
-        if self._host is None:
+        now = asyncio.get_running_loop().time()
+        if self._host is None or (self.has_begun and now < self._began_at + ECHO_SECONDS):
             return
         if self.has_begun:
             logger.warning("told again to stop: what still runs is cut off")
             self._host.stop(0)
             return
-        self.has_begun = True
+        self.has_begun, self._began_at = True, now
         signal.signal(signal.SIGINT, self._on_signal)
         self._work = asyncio.create_task(self._drain(self._host))
 
     async def _drain(self, host: Host) -> None:
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        clock, began = asyncio.get_running_loop().time, self._began_at
         farewell = settings.DRAIN_SECONDS * FAREWELL_SHARE
         get_hub().leave()
         sockets = get_watchman().dismiss(farewell)
