@@ -13,7 +13,8 @@ django_application = get_asgi_application()
 # These read settings and models, which are there only now.
 from django.conf import settings  # noqa: E402
 
-from chameleon import on_daphne  # noqa: E402
+from chameleon import on_daphne, on_uvicorn  # noqa: E402
+from chameleon.drain import drain  # noqa: E402
 from chameleon.static_files import static_files  # noqa: E402
 from interventions import worker  # noqa: E402
 from interventions.live.hub import get_hub  # noqa: E402
@@ -21,10 +22,10 @@ from interventions.live.urls import router  # noqa: E402
 
 type Scope = MutableMapping[str, Any]
 
-on_daphne.install()
+on_daphne.install(drain.attend)
 if settings.WORKER_IN_SERVER:
     worker.start_in_background()
-protocols = ProtocolTypeRouter({"http": static_files(django_application), "websocket": router})
+protocols = ProtocolTypeRouter({"http": drain.counting(static_files(django_application)), "websocket": router})
 
 
 async def application(
@@ -32,8 +33,20 @@ async def application(
 ) -> None:
     # Made with the first request, so that what this process commits is told to the others though nobody listens here.
     get_hub()
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
     if scope["type"] == "websocket":
         scope, shown = {**scope}, scope
         # Some servers log the address of a socket once it is open: by then there is no token in it.
         shown["query_string"] = b""
     await protocols(scope, receive, send)
+
+
+async def lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """The loop runs and nothing is served yet. daphne does not say so, and has its own way to tell."""
+    while (message := await receive())["type"] == "lifespan.startup":
+        if (host := on_uvicorn.host()) is not None:
+            drain.attend(host)
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": f"{message['type']}.complete"})

@@ -7,6 +7,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from chameleon.drain import drain
+
 
 @require_safe
 def health(_request: HttpRequest) -> JsonResponse:
@@ -16,13 +18,18 @@ def health(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
-    """200 where the database answers and is migrated, else 503. Without Redis the live part only gets slower."""
+    """200 where the database answers, is migrated and the server is to stay, else 503. Redis only makes it quicker."""
     states = {"database": _database(), "migrations": "unknown", "redis": _redis()}
     if states["database"] == "ok":
         states["migrations"] = _migrations()
     usable = states["database"] == "ok" and states["migrations"] == "ok"
     word = ("degraded" if states["redis"] == "unreachable" else "ready") if usable else "unready"
-    return JsonResponse({"status": word, **states}, status=200 if usable else 503)
+    if drain.has_begun:
+        usable, word = False, "draining"
+    answer = JsonResponse({"status": word, **states}, status=200 if usable else 503)
+    # Somebody wants it so: it is no error for the log, at each look of a proxy.
+    answer._has_been_logged = drain.has_begun  # type: ignore[attr-defined]
+    return answer
 
 
 def _database() -> str:

@@ -1,7 +1,9 @@
 """What daphne leaves out: an HTTP status as the answer to a handshake, every close code, a `send` that waits for a slow
-client, and a word to its sockets before it goes."""
+client, the end of a connection whose answer says so, and a word to its sockets before it goes."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
@@ -9,10 +11,12 @@ from weakref import WeakSet
 from autobahn.exception import Disconnected
 from autobahn.websocket.types import ConnectionDeny
 from daphne.access import AccessLogGenerator
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import deferLater
 from twisted.web.http import HTTPChannel
 
@@ -25,6 +29,7 @@ FAREWELL_SECONDS = 0.3
 _open: "WeakSet[Protocol]" = WeakSet()
 _create_application = Server.create_application
 _handle_reply = Server.handle_reply
+_listen_success = Server.listen_success
 _write_entry = AccessLogGenerator.write_entry
 
 
@@ -70,13 +75,43 @@ class Protocol(WebSocketProtocol):
         self.server.protocol_disconnected(self)
 
 
-def install() -> None:
-    """Once, before daphne listens; under another server it does nothing."""
+class Host:
+    """daphne as it is ended: it neither waits for requests by itself nor knows what clients have not taken yet."""
+
+    def __init__(self) -> None:
+        self._listening: list[tuple[Server, Any]] = []
+
+    def note(self, server: Server, port: Any) -> None:
+        self._listening.append((server, port))
+        _listen_success(server, port)
+
+    def stop_listening(self) -> None:
+        for _, port in self._listening:
+            port.stopListening()
+
+    def is_busy(self) -> bool:
+        """A request whose body is still coming in is one that the application has not seen."""
+        known = [item for server, _ in self._listening for item in server.connections.items()]
+        unanswered = any(isinstance(each, WebRequest) and "disconnected" not in state for each, state in known)
+        writing = [each for each in reactor.getWriters() if not isinstance(getattr(each, "protocol", None), Protocol)]
+        return unanswered or bool(writing)
+
+    def stop(self, _seconds: float) -> None:
+        with contextlib.suppress(ReactorNotRunning):
+            reactor.stop()
+
+
+def install(attend: Callable[[Host], None]) -> None:
+    """Once, before daphne listens; under another server it does nothing. `attend` is called when its loop runs."""
     WebSocketFactory.protocol = Protocol
     # A reason of 2,000 characters may stand in an address, where it takes up to 24 KB; twisted hangs up at 16.
     HTTPChannel.MAX_LENGTH = HTTPChannel.totalHeadersSize = 64 * 1024
     Server.create_application = _with_extension
     Server.handle_reply = _when_writable
+    host = Host()
+    Server.listen_success = lambda server, port: host.note(server, port)
+    # A turn later: its handlers of signals are in place then.
+    reactor.callWhenRunning(reactor.callLater, 0, attend, host)
     AccessLogGenerator.write_entry = _write_safely
     reactor.addSystemEventTrigger("before", "shutdown", _say_goodbye)
 
@@ -92,6 +127,8 @@ def _with_extension(server: Server, protocol: Any, scope: dict[str, Any]) -> Any
 async def _when_writable(server: Server, protocol: Any, message: dict[str, Any]) -> None:
     if message["type"] == "websocket.send":
         await protocol.writable.wait()
+    elif message["type"] == "http.response.start" and (b"connection", b"close") in message.get("headers", ()):
+        protocol.channel.persistent = False
     try:
         await _handle_reply(server, protocol, message)
     except Disconnected as error:

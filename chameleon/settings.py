@@ -163,6 +163,9 @@ else:
 # Without Redis there is no other process to do the background work.
 WORKER_IN_SERVER = not REDIS_URL
 
+# Most seconds in which a server that is told to stop sends its clients elsewhere and finishes what runs; 0: at once.
+DRAIN_SECONDS = env.int("DRAIN_SECONDS", 20, validate=validate.Range(min=0))
+
 # Sign-in
 
 AUTH_USER_MODEL = "pilots.Pilot"

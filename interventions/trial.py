@@ -75,7 +75,9 @@ class Trial:
     def _start(self, name: str, *arguments: str, **variables: str) -> None:
         if self._stopping:
             return
-        environment = os.environ | {"SECRET_KEY": secret_key(), "PYTHONUNBUFFERED": "1"} | variables
+        # There is no other server to send anybody to: it stops at once.
+        given = {"SECRET_KEY": secret_key(), "PYTHONUNBUFFERED": "1", "DRAIN_SECONDS": "0"}
+        environment = os.environ | given | variables
         # A group of their own: Ctrl-C at the terminal reaches this process alone, which then stops them in order.
         self._children[name] = subprocess.Popen(  # noqa: S603 -- this very Python and this very repository
             [sys.executable, *arguments], env=environment, cwd=settings.BASE_DIR, process_group=0

@@ -20,7 +20,12 @@ STOP_SECONDS = 10
 def start(arguments: list[str], output: Any = subprocess.DEVNULL, **environment: str) -> "subprocess.Popen[bytes]":
     """Python with these arguments; what `environment` does not say is as in the tests."""
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, *arguments], cwd=settings.BASE_DIR, env=os.environ | environment, stdout=output, stderr=output
+        [sys.executable, *arguments],
+        cwd=settings.BASE_DIR,
+        # What a test is not about ends at once.
+        env=os.environ | {"DRAIN_SECONDS": "0"} | environment,
+        stdout=output,
+        stderr=output,
     )
 
 

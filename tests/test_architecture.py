@@ -16,7 +16,7 @@ PACKAGES = ("chameleon", "interventions", "pilots")
 LAYERS: list[tuple[int, str, tuple[str, ...]]] = [
     (9, "wiring", ("chameleon.*", "interventions.apps", "pilots.apps")),
     (8, "commands", ("interventions.management.*", "pilots.management.*")),
-    (7, "worker", ("interventions.worker",)),
+    (7, "worker", ("interventions.worker", "interventions.servers")),
     (7, "demonstration", ("interventions.demo", "interventions.trial", "interventions.simulation.*")),
     (8, "admin", ("interventions.admin", "pilots.admin", "pilots.admin_*", "pilots.back_office")),
     (8, "pages", ("interventions.views.*", "interventions.urls", "interventions.templatetags.*")),

@@ -72,14 +72,16 @@ async def _wait(read: Callable[..., Awaitable[tuple[Call, Reading]]], request_id
     if settled or clock() >= deadline:
         return response
     _give_back_thread()
-    async with get_hub().watch(call.caller.organization.pk, request_id) as watch:
+    hub, has_waited = get_hub(), False
+    async with hub.watch(call.caller.organization.pk, request_id) as watch:
         while True:
             # Read again once the watch is set: what happened in between would wake nobody.
             call, (response, settled) = await read()
-            if settled or clock() >= deadline:
+            if settled or clock() >= deadline or (hub.is_leaving and has_waited):
                 return response
             _give_back_thread()
-            await watch.changed(max(0.0, deadline - clock()))
+            has_waited = True
+            await watch.changed(hub.patience(deadline - clock()))
 
 
 def _read(poll: Operation, request: HttpRequest, path: dict[str, Any], first: bool = False) -> tuple[Call, Reading]:

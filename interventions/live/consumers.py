@@ -55,6 +55,10 @@ async def _admitted(
     """The caller; None where the socket has been refused and it is over."""
     if (await receive())["type"] != "websocket.connect":
         return None
+    if get_watchman().is_dismissing:
+        # Unaccepted, so that clients wait before they come again, and a proxy may try another server.
+        await socket.turn_away(503, [(b"retry-after", b"1")])
+        return None
     try:
         return await in_thread(admission.admit, socket.scope, recognise)
     except admission.TurnedAway:

@@ -67,12 +67,15 @@ class Feed:
         for subscriber in tuple(self.subscribers):
             subscriber.take(item)
 
+    def wake_all(self) -> None:
+        for watches in self.watches.values():
+            for watch in watches:
+                watch.wake()
+
     def restart(self, epoch: str, position: int) -> None:
         """Begins anew at a position that does not follow from the last one, and says so to everybody."""
         self.epoch, self.position = epoch, position
         self.early.clear()
-        for watches in self.watches.values():
-            for watch in watches:
-                watch.wake()
+        self.wake_all()
         for subscriber in tuple(self.subscribers):
             subscriber.resync(position, epoch)

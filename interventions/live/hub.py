@@ -29,11 +29,14 @@ IDLE_SECONDS = 30.0
 PAGE = 500
 # Further behind than this, everybody is told to fetch anew instead.
 MAX_BEHIND = 5000
+# While the server is going whoever still comes to wait does so no longer: not at all, and they would ask without pause.
+LEAVING_SECONDS = 1.0
 
 
 class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.is_leaving = False
         self._feeds: dict[int, Feed] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +74,16 @@ class Hub:
         finally:
             feed.users -= 1
             feed.idle_since = time.monotonic()
+
+    def leave(self) -> None:
+        """The server is going: wakes everybody who waits, so that they answer what there is and are asked elsewhere."""
+        self.is_leaving = True
+        for feed in self._feeds.values():
+            feed.wake_all()
+
+    def patience(self, seconds: float) -> float:
+        """How long somebody may wait here who would wait so many seconds."""
+        return max(0.0, min(seconds, LEAVING_SECONDS) if self.is_leaving else seconds)
 
     def serves(self, organization_id: int) -> bool:
         """Whether somebody here listens; may be asked from any thread."""

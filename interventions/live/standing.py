@@ -11,7 +11,7 @@ from django.utils import timezone
 from interventions import policy
 from interventions.live import credentials
 from interventions.live.database import in_thread
-from interventions.live.sockets import FORBIDDEN, UNAUTHENTICATED
+from interventions.live.sockets import FORBIDDEN, SERVICE_RESTART, UNAUTHENTICATED
 from pilots import api_keys
 from pilots.caller import Caller
 from pilots.models import ApiKey, Membership, RefreshFamily
@@ -32,6 +32,7 @@ class Watchman:
     def __init__(self) -> None:
         self._open: dict[object, tuple[Caller, Told]] = {}
         self._walking: asyncio.Task[None] | None = None
+        self.is_dismissing = False
 
     @contextmanager
     def watching(self, caller: Caller, tell: Told) -> Iterator[None]:
@@ -40,10 +41,27 @@ class Watchman:
         self._open[ticket] = (caller, tell)
         if self._walking is None:
             self._walking = asyncio.get_running_loop().create_task(self._walk(), context=contextvars.Context())
+        if self.is_dismissing:
+            # Its handshake was under way when the others were told.
+            asyncio.get_running_loop().call_soon(self._dismiss, ticket)
         try:
             yield
         finally:
             del self._open[ticket]
+
+    def dismiss(self, seconds: float) -> int:
+        """Tells every socket that this server is going (1012), evenly over so many seconds, so that their clients do
+        not all come back in the same moment. Returns how many there are."""
+        self.is_dismissing = True
+        tickets = list(self._open)
+        for number, ticket in enumerate(tickets):
+            asyncio.get_running_loop().call_later(number * seconds / len(tickets), self._dismiss, ticket)
+        return len(tickets)
+
+    def _dismiss(self, ticket: object) -> None:
+        if ticket in self._open:
+            _, tell = self._open[ticket]
+            tell(SERVICE_RESTART)
 
     async def _walk(self) -> None:
         try:

@@ -102,20 +102,20 @@ class Proxy:
 class Server:
     """One process of the product, on the test's own database."""
 
-    def __init__(self, kind: str, log: Path, redis_url: str) -> None:
+    def __init__(self, kind: str, log: Path, redis_url: str, **environment: str) -> None:
         self.port = servers.free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
         arguments = [part.format(port=self.port) for part in COMMANDS[kind]]
-        self._process = start(arguments, log, redis_url)
+        self._process = start(arguments, log, redis_url, **environment)
 
     def wait_until_ready(self) -> None:
-        if not servers.answers(f"http://127.0.0.1:{self.port}", self._process):
+        if not servers.answers(self.url, self._process):
             raise AssertionError(self._log.read_text()[-3000:])
 
     def post(self, path: str, body: Any, bearer: dict[str, str]) -> tuple[int, Any]:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", orjson.dumps(body), bearer | {"Content-Type": "application/json"}
-        )
+        headers = bearer | {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", orjson.dumps(body), headers)  # noqa: S310
         try:
             with urllib.request.urlopen(request) as answer:  # noqa: S310
                 return answer.status, orjson.loads(answer.read())
@@ -143,15 +143,28 @@ class Server:
     def ask_to_stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def exit_code(self, patience_seconds: float) -> int:
+        """Once it has ended by itself."""
+        return self._process.wait(patience_seconds)
+
     def end(self) -> None:
         servers.stop(self._process)
 
 
-def start(arguments: list[str], log: Path, redis_url: str) -> "subprocess.Popen[bytes]":
-    """Python with the environment that makes it work on the test's own database."""
-    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "REDIS_URL": redis_url, "DATABASE_POOL": "4"}
+def start(arguments: list[str], log: Path, redis_url: str, **environment: str) -> "subprocess.Popen[bytes]":
+    """Python with the environment that makes it work on the test's own database, and a VAR_DIR beside the log."""
+    always = {"DJANGO_SETTINGS_MODULE": "tests.settings", "REDIS_URL": redis_url, "DATABASE_POOL": "4"}
+    always |= {"DATABASE_URL": servers.database_url(), "VAR_DIR": str(log.parent / "var")}
     with log.open("wb") as output:
-        return servers.start(arguments, output, DATABASE_URL=servers.database_url(), **environment)
+        return servers.start(arguments, output, **always | environment)
 
 
 @contextmanager
