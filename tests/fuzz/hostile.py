@@ -43,6 +43,7 @@ BYTES: dict[str, bytes] = {
 BYTES |= {f"text: {name}": TEXTS[name].encode() for name in ("script", "sql", "all bidi controls", "controls", "emoji")}
 
 # What PostgreSQL, UTF-8 and the parser of addresses each refuse: never left out.
+NUL = BYTES["NUL inside"]
 CORE = [BYTES[name] for name in ("NUL inside", "no UTF-8", "an address that is none")]
 
 
