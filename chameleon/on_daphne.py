@@ -1,5 +1,6 @@
 """What daphne leaves out: an HTTP status as the answer to a handshake, every close code, a `send` that waits for a slow
-client, the end of a connection whose answer says so, and a word to its sockets before it goes."""
+client, the end of a connection whose answer says so, a word to its sockets before it goes, and an answer to requests
+that it cannot read or reads too well."""
 
 import asyncio
 import contextlib
@@ -10,6 +11,7 @@ from weakref import WeakSet
 
 from autobahn.exception import Disconnected
 from autobahn.websocket.types import ConnectionDeny
+from daphne import http_protocol
 from daphne.access import AccessLogGenerator
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
@@ -21,6 +23,7 @@ from twisted.internet.task import deferLater
 from twisted.web.http import HTTPChannel
 
 from chameleon.log_lines import safe
+from chameleon.problems import CODES, problem
 
 SERVICE_RESTART = 1012
 # For the close frames to leave before the process does.
@@ -75,6 +78,29 @@ class Protocol(WebSocketProtocol):
         self.server.protocol_disconnected(self)
 
 
+class Request(WebRequest):
+    """An HTTP request as it came, for Django to judge."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # twisted would read each form for itself, on the loop that all wait for, and hang up at one it cannot read.
+        super().__init__(*args, parsePOSTFormSubmission=False, **options)
+
+    def process(self) -> Any:
+        # Where the application is mounted is not for a client to say.
+        self.requestHeaders.removeHeader(b"Daphne-Root-Path")
+        if all(value.isascii() for value in self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol", [])):
+            return super().process()
+        # Where this is wrong daphne answers 500, and writes a traceback into the log.
+        return self.basic_error(HTTPStatus.BAD_REQUEST, b"Bad Request", "The subprotocols cannot be read.")
+
+    def basic_error(self, status: int, _phrase: bytes, detail: str) -> None:
+        """What Django never gets to see, said as Django says it to programs: people's browsers send nothing such."""
+        refusal = problem(status, CODES.get(status, "invalid"), detail)
+        headers = [(b"Content-Type", refusal["Content-Type"].encode())]
+        self.handle_reply({"type": "http.response.start", "status": int(status), "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": refusal.content})
+
+
 class Host:
     """daphne as it is ended: it neither waits for requests by itself nor knows what clients have not taken yet."""
 
@@ -104,8 +130,10 @@ class Host:
 def install(attend: Callable[[Host], None]) -> None:
     """Once, before daphne listens; under another server it does nothing. `attend` is called when its loop runs."""
     WebSocketFactory.protocol = Protocol
+    http_protocol.WebRequest = Request
     # A reason of 2,000 characters may stand in an address, where it takes up to 24 KB; twisted hangs up at 16.
     HTTPChannel.MAX_LENGTH = HTTPChannel.totalHeadersSize = 64 * 1024
+    HTTPChannel.lineLengthExceeded = _refuse_long_line
     Server.create_application = _with_extension
     Server.handle_reply = _when_writable
     host = Host()
@@ -114,6 +142,12 @@ def install(attend: Callable[[Host], None]) -> None:
     reactor.callWhenRunning(reactor.callLater, 0, attend, host)
     AccessLogGenerator.write_entry = _write_safely
     reactor.addSystemEventTrigger("before", "shutdown", _say_goodbye)
+
+
+def _refuse_long_line(channel: HTTPChannel, _line: bytes) -> None:
+    """twisted hangs up without a word, which a client takes for a broken server and tries again."""
+    channel.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")
+    channel.loseConnection()
 
 
 def _with_extension(server: Server, protocol: Any, scope: dict[str, Any]) -> Any:

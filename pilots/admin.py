@@ -11,11 +11,12 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from pilots import access_log, actions, invitations
 from pilots.admin_access import ReadOnly, acting
+from pilots.admin_fields import StrictJSONField
 from pilots.admin_keys import ApiKeyAdmin as ApiKeyAdmin
 from pilots.admin_scope import OfOrganization, is_above
 from pilots.database import writing
@@ -97,6 +98,7 @@ class PilotAdmin(UserAdmin):  # type: ignore[type-arg]
     search_fields = ("pilot_id", "name", "email")
     ordering = ("pilot_id",)
     filter_horizontal = ()
+    formfield_overrides: ClassVar = {JSONField: {"form_class": StrictJSONField}}
     inlines: ClassVar = [MembershipInline]
     readonly_fields = ("pilot_id", "oauth_provider", "oauth_id", "last_login", "created_at")
     fieldsets = (

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from pilots import policy
+from pilots.admin_fields import ForgivingAutocomplete, StrictJSONField
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.memberships import memberships_of
@@ -47,6 +49,8 @@ class OfOrganization(admin.ModelAdmin):  # type: ignore[type-arg]
     may: Callable[[Caller, str], bool] = staticmethod(policy.may)
     # Where a row says whose it is.
     owner = "organization_id"
+
+    formfield_overrides: ClassVar = {models.JSONField: {"form_class": StrictJSONField}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
@@ -93,4 +97,6 @@ class OfOrganization(admin.ModelAdmin):  # type: ignore[type-arg]
         if db_field.related_model is Organization and not is_above(request) and caller is not None:
             kwargs["queryset"] = Organization.objects.filter(pk=caller.organization.pk)
             kwargs["initial"] = caller.organization.pk
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = ForgivingAutocomplete(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

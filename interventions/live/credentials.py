@@ -78,7 +78,11 @@ def _token(scope: Mapping[str, Any]) -> str | None:
 def _comes_from_us(scope: Mapping[str, Any]) -> bool:
     """A browser sends cookies along whoever's page opens the socket, and says whose page it is in `Origin`."""
     origin, host = header(scope, b"origin").lower(), header(scope, b"host").lower()
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        # No browser sends this.
+        return False
     if not parts.netloc:
         return False
     if parts.netloc == host or _without_port(parts.netloc, parts.scheme) == _without_port(host, parts.scheme):

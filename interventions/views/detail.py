@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
@@ -100,7 +99,7 @@ def _place(request: HttpRequest, caller: Caller, row: Intervention) -> dict[str,
 def _asked_from(request: HttpRequest) -> QueryDict:
     """The query of the page's address: of the request itself, or of the page whose form was posted."""
     address = request.headers.get("HX-Current-URL", "") if request.method == "POST" else ""
-    return QueryDict(urlsplit(address).query) if address else request.GET
+    return QueryDict(address.partition("?")[2].partition("#")[0]) if address else request.GET
 
 
 def _forms(caller: Caller, request_id: str, typed: Typed) -> dict[str, Any]:

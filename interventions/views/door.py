@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,6 +29,7 @@ def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        _require_text(request)
         if not isinstance(request.user, Pilot) or _is_anothers_page(request, request.user):
             return signed_out(request)
         try:
@@ -106,6 +107,13 @@ def private(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _require_text(request: HttpRequest) -> None:
+    """Refuses NUL, which PostgreSQL cannot hold; no browser sends it, from no field."""
+    fields = [text for query in (request.GET, request.POST) for _, texts in query.lists() for text in texts]
+    if any("\x00" in text for text in (request.path, *fields)):
+        raise BadRequest("a text contains the NUL character")
 
 
 def _is_anothers_page(request: HttpRequest, pilot: Pilot) -> bool:

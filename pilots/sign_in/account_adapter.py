@@ -47,5 +47,12 @@ class AccountAdapter(DefaultAccountAdapter):
         keep = self.request.session.session_key or ""
         actions.set_password(user, password, by=Party.of(user), keep=keep)
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Where to go after signing in comes from whoever made the link, and may be no address at all."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or sessions.NO_ADDRESS
