@@ -20,13 +20,14 @@ DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """One server for all of these tests, as there is one Chromium: starting either costs more than most tests."""
     with django_db_blocker.unblock(), server.running(servers.database_url()) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     # Playwright keeps a loop running in this thread; Django would refuse its database there. Nothing here is async.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -36,7 +37,7 @@ def playwright() -> Iterator[Playwright]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
