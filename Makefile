@@ -14,7 +14,7 @@ SERVICES := exec $(PYTHON) tests/services $(if $(ARGS),--tolerate 5)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test audit faults screenshots lint format lock access-table clean
+.PHONY: help run test audit faults bench screenshots lint format lock access-table clean
 .SILENT:
 
 help: ## List what make can do
@@ -33,6 +33,9 @@ audit: $(VENV)/.installed-dev ## Hold the pages against Lighthouse, served as in
 
 faults: $(VENV)/.installed-dev ## Do faults to real processes under load and check what held (ARGS="database_away ...")
 	$(SERVICES) -- $(PYTHON) -m bench.faults $(ARGS)
+
+bench: $(VENV)/.installed-dev ## Measure speed and memory, each figure beside its floor (ARGS="creates --servers uvicorn")
+	$(SERVICES) -- $(PYTHON) -m bench.speed $(ARGS)
 
 screenshots: $(VENV)/.installed-dev ## Take the pictures in docs/screenshots anew (ARGS="FOLDER [PICTURE...]")
 	$(SERVICES) --embedded -- $(PYTHON) -m tests.e2e.screenshots $(ARGS)

@@ -125,7 +125,7 @@ async def due_at_once(at: Stage, working: Load, found: Finding) -> None:
         ids = [f"due-{n}" for n in range(first, first + BATCH)]
         await ask_for(at, ids, expires_in_seconds=max(2, round(due - time.time())))
     await asyncio.sleep(max(0.0, due - time.time()) + 5)
-    late = await asyncio.to_thread(_lateness, at.organization_id)
+    late = await asyncio.to_thread(lateness, at.organization_id)
     found.figures.append(
         f"{len(late)} expired; after their deadline: median {median(late):.2f} s, last {max(late):.2f} s"
     )
@@ -133,7 +133,7 @@ async def due_at_once(at: Stage, working: Load, found: Finding) -> None:
         found.broken.append(f"I16 {DUE_AT_ONCE - len(late)} of {DUE_AT_ONCE} have not expired")
 
 
-def _lateness(organization_id: int) -> list[float]:
+def lateness(organization_id: int) -> list[float]:
     """Seconds from each one's deadline to the record of its expiry."""
     from interventions.models import Event, Intervention  # noqa: PLC0415
 
