@@ -17,7 +17,7 @@ from django.test import Client
 from conftest import World
 from interventions import actions
 from interventions.content import draft_of
-from tests.fuzz.hostile import encoded, some
+from tests.fuzz.hostile import NUL, TIMES, encoded, some
 from tests.fuzz.tables import fingerprint, watched
 from tests.test_access import SAMPLES, Route, _credentials, people, routes
 
