@@ -134,10 +134,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # A cursor kept by the server cannot be told with each statement whose rows to show, and no pooler keeps it either.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-    # Under ASGI each request has a thread and a connection of its own: the pool is the only brake.
-    # A database that was away is asked again soon: the pool's own patience would double from try to try for minutes.
-    _pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 16), "timeout": 5, "reconnect_timeout": 2}
-    _options.setdefault("pool", _pool)
+    # Each request has a connection of its own: the pool is the only brake. A database that was away is asked again soon.
+    _size = env.int("DATABASE_POOL", 16)
+    _options.setdefault("pool", {"min_size": 1, "max_size": _size, "timeout": 5, "reconnect_timeout": 2})
 
 # Live: how server processes tell each other. Without Redis there is one process.
 
@@ -246,8 +245,7 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     # A key of their own: what is signed elsewhere with SECRET_KEY is never a token, and no token is anything else.
     "SIGNING_KEY": hmac.digest(SECRET_KEY.encode(), b"chameleon.tokens", "sha256").hex(),
-    # How far a server's clock may be off: the library goes by that one, `pilots.tokens` besides by the database's.
-    "LEEWAY": timedelta(minutes=15),
+    "LEEWAY": timedelta(minutes=15),  # of a server's clock: `pilots.tokens` goes by the database's besides
     "ISSUER": "chameleon",
     "AUDIENCE": "chameleon",
 }

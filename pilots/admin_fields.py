@@ -16,8 +16,8 @@ class StrictJSONField(forms.JSONField):
     """JSON as everywhere here, of the kind that stands there already: an object stays an object."""
 
     def to_python(self, value: Any) -> Any:
-        kind = type(self.initial() if callable(self.initial) else self.initial)
-        kind = kind if kind in (dict, list) else None
+        stands: type = type(self.initial() if callable(self.initial) else self.initial)
+        kind = stands if stands in (dict, list) else None
         if not isinstance(value, str) or not value.strip():
             return kind() if kind and value in self.empty_values else super().to_python(value)
         try:
