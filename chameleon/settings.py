@@ -134,7 +134,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # A cursor kept by the server cannot be told with each statement whose rows to show, and no pooler keeps it either.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-    # Each request has a connection of its own: the pool is the only brake. A database that was away is asked again soon.
+    # Each request has a connection of its own: the pool is the only brake. A database once away is asked again soon.
     _size = env.int("DATABASE_POOL", 16)
     _options.setdefault("pool", {"min_size": 1, "max_size": _size, "timeout": 5, "reconnect_timeout": 2})
 
