@@ -11,6 +11,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from pilots import access_log, database
 from pilots.caller import Caller
+from pilots.database import now as shared_now
 from pilots.database import writing
 from pilots.errors import NotAuthenticated
 from pilots.models import Membership, RefreshFamily
@@ -111,11 +112,10 @@ def caller_of(access: str) -> Caller:
         token = AccessToken(access)  # type: ignore[arg-type]
     except TokenError as error:
         raise NotAuthenticated("The access token is not valid or has expired; get a new one.") from error
-    moment = database.now()
     # By the one clock that all servers share: the library goes by this server's own, with patience (SIMPLE_JWT).
-    if token["exp"] <= moment.timestamp():
+    if token["exp"] <= shared_now().timestamp():
         raise NotAuthenticated("The access token has expired; get a new one.")
-    families = RefreshFamily.across_organizations.filter(revoked_at=None, expires_at__gt=moment)
+    families = RefreshFamily.across_organizations.filter(revoked_at=None, expires_at__gt=database.now())
     family = families.filter(pk=_uuid(token.get("fam"))).first()
     if family is None:
         raise NotAuthenticated("This sign-in has ended; sign in again.")
@@ -124,11 +124,12 @@ def caller_of(access: str) -> Caller:
 
 
 def _pair(family: RefreshFamily, membership: Membership) -> TokenPair:
-    moment = database.now()
+    moment = shared_now()
     refresh = RefreshToken()
     refresh.payload |= _claims(family, membership) | {
         "jti": family.current_jti,
-        "iat": int(family.issued_at.timestamp()),
+        # The row's own beginning is by this server's clock, as the library checks it.
+        "iat": int(family.created_at.timestamp()),
         "exp": int(family.expires_at.timestamp()),
     }
     access = AccessToken()

@@ -54,9 +54,11 @@ def test_the_address_narrows_the_list(world: World, some: None, query: str, expe
     assert titles(world.session("otto"), query) == expected
 
 
-@pytest.mark.parametrize(
-    "query", ["type=bomb", "priority=CRITICAL", "role=VIEWER", "q=%00", "q=+++", "tag=" + "x" * 300]
-)
+def test_what_no_browser_sends_is_refused(world: World) -> None:
+    assert world.session("otto").get("/o/acme/?q=%00").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["type=bomb", "priority=CRITICAL", "role=VIEWER", "q=+++", "tag=" + "x" * 300])
 def test_what_cannot_be_meant_narrows_nothing(world: World, some: None, query: str) -> None:
     assert len(titles(world.session("otto"), query)) == 4
 

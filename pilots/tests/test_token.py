@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from conftest import PASSWORD, Clock, World
-from pilots import database
+from pilots import tokens
 from pilots.models import AccessEvent, Membership, Pilot, RefreshFamily
 from pilots.sign_in import tries
 from pilots.tokens import REFRESH_COOKIE
@@ -330,7 +330,7 @@ def test_servers_whose_clocks_differ_take_each_others_tokens(
 ) -> None:
     started = time.monotonic()
     true = datetime.now(UTC)
-    monkeypatch.setattr(database, "now", lambda: true + timedelta(seconds=time.monotonic() - started))
+    monkeypatch.setattr(tokens, "shared_now", lambda: true + timedelta(seconds=time.monotonic() - started))
     with time_machine.travel(true + timedelta(minutes=minutes), tick=True):
         theirs = sign_in()
         assert me(theirs) == 200
@@ -343,5 +343,5 @@ def test_servers_whose_clocks_differ_take_each_others_tokens(
         assert refresh(cookie_of(ours)).status_code == 200
         # Expired is what has expired by the clock of all.
         later = true + timedelta(minutes=settings.ACCESS_TOKEN_MINUTES, seconds=1)
-        monkeypatch.setattr(database, "now", lambda: later)
+        monkeypatch.setattr(tokens, "shared_now", lambda: later)
         assert me(ours) == 401

@@ -14,7 +14,7 @@ from typing import Any
 import time_machine
 
 from chameleon.asgi import application as product
-from pilots import database
+from pilots import database, tokens
 
 FILE = Path(os.environ["CLOCK_FILE"])
 
@@ -36,7 +36,7 @@ class Clock:
 
 clock = Clock()
 # PostgreSQL's own clock cannot be moved.
-database.now = lambda: datetime.now(UTC)
+database.now = tokens.shared_now = lambda: datetime.now(UTC)
 
 
 async def application(
