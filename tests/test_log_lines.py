@@ -70,7 +70,7 @@ def test_requests_of_a_session_leave_no_key_in_the_log(world: World) -> None:
 
 
 def test_the_servers_own_access_log_holds_to_it() -> None:
-    install()
+    install(lambda _host: None)
     written = io.StringIO()
     details = {"client": "10.0.0.1:1", "method": "GET", "path": "/accounts/link/abc\nINFO", "status": 200, "size": 1}
     AccessLogGenerator(written)("http", "complete", details)
