@@ -4,7 +4,7 @@ Each operation is asked with generated data, good and bad; each call is undone b
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -44,14 +44,16 @@ CHECKS = [
 NOTED = frozenset({"pilots_accessentry"})
 
 
-@pytest.fixture(autouse=True)
+@contextmanager
 def _connection_stays() -> Iterator[None]:
     """As Django's own test client has it: the transaction around the calls is the test's."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
 
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
@@ -84,5 +86,5 @@ def test_it_is_as_it_is_described(people: World, label: str, mode: GenerationMod
         case.validate_response(answer, checks=CHECKS, headers=headers)
 
     # Where there is nothing to send there is nothing to send wrong.
-    with suppress(Unsatisfiable):
+    with _connection_stays(), suppress(Unsatisfiable):
         ask()
