@@ -34,9 +34,10 @@ def admit(scope: Mapping[str, Any], recognise: Callable[[Mapping[str, Any]], Cal
         raise TurnedAway
     try:
         return recognise(scope)
-    except Refused:
-        if key:
-            _refusals(key, more=1)
+    except Refused as refusal:
+        # Of many at once all were let past the question above: here each has a number of its own.
+        if key and _refusals(key, more=1) > MAX_REFUSALS:
+            raise TurnedAway from refusal
         raise
 
 
@@ -52,7 +53,9 @@ def _refusals(key: str, more: int = 0) -> int:
 
 
 def _refusals_in(store: BaseCache, key: str, more: int) -> int:
-    if more and not store.add(key, more, WINDOW_SECONDS):
+    if not more:
+        return int(store.get(key, 0))
+    if not store.add(key, more, WINDOW_SECONDS):
         with suppress(ValueError):  # the minute has just ended
             return int(store.incr(key, more))
-    return int(store.get(key, 0))
+    return more

@@ -107,6 +107,8 @@ def test_another_organizations_request_is_not_there(world: World, ask: Any) -> N
         {"verb": "delete", "selected": ["a@1"]},
         {"verb": "claim", "selected": ["a"]},
         {"verb": "claim", "selected": ["a@x"]},
+        {"verb": "claim", "selected": ["a\x00@1"]},
+        {"verb": "reject", "selected": ["a@1"], "action_reason": "a\x00b"},
         {"verb": "claim", "selected": [f"a{n}@1" for n in range(201)]},
     ],
 )

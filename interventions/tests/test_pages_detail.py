@@ -304,3 +304,9 @@ def test_an_approval_that_others_must_join_gives_the_claim_back(world: World, as
     assert (row.status, row.assigned_to) == ("PENDING", None)
     world.session("olga").post(path(row, "/decide"), decision(row, "approve"))
     assert fresh(row).status == "APPROVED"
+
+
+def test_the_page_a_form_came_from_may_be_no_address(world: World, ask: Any) -> None:
+    address = f"/o/acme/interventions/{ask().request_id}/comment"
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://[?tab=mine#x"}
+    assert world.session("otto").post(address, {"text": "x"}, headers=headers).status_code == 200

@@ -138,6 +138,7 @@ def test_a_cookie_counts_only_from_our_own_pages(world: World, settings: Any) ->
             f"http://{HOST}:81",
             "http://console.example",
             "https://trusted.example.elsewhere",
+            "http://[",
             "null",
             "",
         ):

@@ -179,3 +179,12 @@ def test_the_profile_says_who_one_is_here(world: World) -> None:
 def test_the_profile_is_behind_the_wall(world: World) -> None:
     assert world.session("gina").get("/o/acme/settings").status_code == 404
     assert Client().get("/o/acme/settings").status_code == 302
+
+
+# Where to go afterwards
+
+
+def test_a_way_back_that_is_no_address_leads_nowhere(world: World) -> None:
+    assert Client().get("/accounts/login/?next=http://[").status_code == 200
+    assert sign_in(next="http://[")["Location"] == "/"
+    assert world.session("otto").post("/accounts/logout/?next=http://[").status_code == 302

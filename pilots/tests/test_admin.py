@@ -138,3 +138,28 @@ def test_a_key_can_be_revoked(office: Client, world: World) -> None:
 def formset() -> dict[str, str]:
     """No memberships in the pilot's own form."""
     return {f"memberships-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS")}
+
+
+NO_OBJECTS = ["1", "[]", "null", '{"a": NaN}', '{"a": "\\u0000"}', '{"a": 1, "a": 2}', "[" * 50_000, "{"]
+
+
+@pytest.mark.parametrize("text", NO_OBJECTS, ids=lambda text: text[:20])
+def test_settings_that_are_no_object_are_an_error_of_the_form(office: Client, world: World, text: str) -> None:
+    answer = office.post(f"/admin/pilots/organization/{world.acme.pk}/change/", {"name": "New", "settings": text})
+    assert answer.status_code == 200
+    assert b"errorlist" in answer.content
+    world.acme.refresh_from_db()
+    assert world.acme.name == "Acme"
+
+
+def test_settings_left_blank_are_none(office: Client, world: World) -> None:
+    answer = office.post(f"/admin/pilots/organization/{world.acme.pk}/change/", {"name": "New", "settings": ""})
+    world.acme.refresh_from_db()
+    assert (answer.status_code, world.acme.name, world.acme.settings) == (302, "New", {})
+
+
+@pytest.mark.parametrize("number", ["x", "a\x00b", "-1", "9" * 30, "٣"])
+def test_a_choice_that_is_no_row_is_an_error_of_the_form(office: Client, world: World, number: str) -> None:
+    answer = office.post("/admin/pilots/membership/add/", {"pilot": number, "organization": number, "role": "ADMIN"})
+    assert answer.status_code == 200
+    assert b"errorlist" in answer.content

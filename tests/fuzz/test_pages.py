@@ -181,16 +181,16 @@ def _addresses(route: Route) -> Iterator[str]:
             yield "/" + route.pattern.format(**SAMPLES | {name: encoded(raw)})
 
 
-def _bodies(fields: dict[str, str], seed: int) -> Iterator[str]:
-    """The form with all of its fields hostile, with one of them, and with one twice."""
-    for raw in some(2, seed):
+def _bodies(fields: dict[str, str], seed: int, *, quick: bool = False) -> Iterator[str]:
+    """The form with all of its fields hostile, with one of them, and with one twice and strange ones besides."""
+    for raw in some(0 if quick else 2, seed):
         yield "&".join(f"{name}={encoded(raw)}" for name in fields)
     for place, name in enumerate(fields):
         others = urlencode({other: value for other, value in fields.items() if other != name})
-        for raw in (NUL, *some(1, seed + place)[-TIMES:]):
+        chosen = some(1, seed + place)
+        for raw in [chosen[place % len(chosen)]] if quick and TIMES == 1 else (NUL, *chosen[-TIMES:]):
             yield f"{others}&{name}={encoded(raw)}"
-        yield f"{others}&{name}=x&{name}=%00"
-    yield f"{urlencode(fields)}&%ff%00=%ff&&==&%zz=%"
+    yield f"{urlencode(fields)}&{next(iter(fields), 'x')}=%00&%ff%00=%ff&&==&%zz=%"
 
 
 def test_addresses(asking: Any) -> None:
@@ -222,7 +222,7 @@ def test_forms_of_the_back_office(asking: Any, people: World) -> None:
     for seed, address in enumerate(addresses):
         page = one.client.get(address).content.decode()
         names = re.findall(r'<(?:input|select|textarea)[^>]*? name="([a-z](?!srfm|nitial-)[^"]+)"', page)
-        for body in _bodies(dict.fromkeys(sorted(set(names)), "1"), seed):
+        for body in _bodies(dict.fromkeys(sorted(set(names)), "1"), seed, quick=True):
             one.ask(Route("POST", address.strip("/"), is_api=False), address, body)
 
 
@@ -232,7 +232,7 @@ def test_queries_and_headers(asking: Any) -> None:
         for seed, route in enumerate(pages()):
             if route.method != "GET" or route.pattern.startswith("admin/") != (caller == "superuser"):
                 continue
-            for raw in some(1, seed):
+            for raw in some(1, seed)[:: 2 if TIMES == 1 else 1]:
                 one.ask(route, f"{route.address}?" + "&".join(f"{name}={encoded(raw)}" for name in QUERY))
             text = some(1, seed, longest=10_000)[-1].decode("latin-1")
             one.ask(route, route.address, **dict.fromkeys(HEADERS, re.sub(r"[\r\n\x00]", "", text)))

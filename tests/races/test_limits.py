@@ -16,6 +16,9 @@ from django.conf import settings
 from django.db import connection
 
 from conftest import Api, World
+from interventions.live import admission
+from interventions.live.credentials import Refused
+from interventions.live.layer import Breaker
 from interventions.tests.processes import Server
 from pilots import rate
 from pilots.models import Pilot
@@ -97,6 +100,34 @@ def test_over_rest_exactly_the_bucket_passes(
     with ThreadPoolExecutor(12) as threads:
         answers = Counter(threads.map(ask, range(AT_ONCE)))
     assert answers == {(200, False): BUCKET, (429, True): AT_ONCE - BUCKET}
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["by Redis", "by the process alone"])
+def test_of_two_hundred_refused_handshakes_at_once_as_many_are_accepted_as_allowed(
+    monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    """The others are answered 429: to accept and close a socket costs more, and sets a client's back-off to nothing."""
+    scope = {"client": [uuid.uuid4().hex, 1], "headers": []}
+    if not shared:
+        monkeypatch.setattr(admission, "cache", None)
+        monkeypatch.setattr(admission, "_breaker", Breaker())
+    barrier = threading.Barrier(AT_ONCE)
+
+    def recognise(_: Any) -> Any:
+        barrier.wait(PATIENCE)
+        raise Refused(4401)
+
+    def knock(_: int) -> str:
+        try:
+            admission.admit(scope, recognise)
+        except (Refused, admission.TurnedAway) as refusal:
+            return type(refusal).__name__
+        return ""
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = Counter(threads.map(knock, range(AT_ONCE)))
+    assert answers == {"Refused": admission.MAX_REFUSALS, "TurnedAway": AT_ONCE - admission.MAX_REFUSALS}
+    assert knock(0) == "TurnedAway"
 
 
 real = rate.wait_here
