@@ -17,6 +17,7 @@ from interventions.live.database import in_thread
 from interventions.models import Event
 from interventions.tests.processes import Proxy, Server
 from interventions.tests.sockets import PATIENCE, Client, run
+from interventions.tests.test_console_socket import console_of as opened
 from interventions.tests.test_console_socket import page as opening
 from pilots.models import Membership
 
@@ -24,19 +25,19 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
 async def page(world: World, who: str, **query: Any) -> Client:
-    """Open and told how things stand: accepted alone, it might hear first of what the next one says."""
-    client = await opening(world, who, **query)
-    client.frames.append(await client.frame(lambda frame: frame["kind"] == "presence_all"))
-    return client
+    return await told_how_things_stand(await opening(world, who, **query))
 
 
 @asynccontextmanager
 async def console_of(world: World, who: str, **query: Any) -> AsyncIterator[Client]:
-    client = await page(world, who, **query)
-    try:
-        yield client
-    finally:
-        await client.leave()
+    async with opened(world, who, **query) as client:
+        yield await told_how_things_stand(client)
+
+
+async def told_how_things_stand(client: Client) -> Client:
+    """Accepted alone, it might hear first of what the next one says."""
+    client.frames.append(await client.frame(lambda frame: frame["kind"] == "presence_all"))
+    return client
 
 
 async def look(client: Client, request_id: str | None, **more: Any) -> None:
