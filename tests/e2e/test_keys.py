@@ -215,7 +215,6 @@ def test_keys_of_the_browser_and_of_fields_are_left_alone(console: Seat, raise_r
     assert row_of(request_id).version == 1
 
 
-@pytest.mark.longest
 def test_a_hundred_mixed_requests_are_cleared_by_keys(console: Seat, raise_request: Raise) -> None:
     """At the speed of a hand: each key 80 ms after the last. How long it takes is bench/'s to say."""
     schema = {
