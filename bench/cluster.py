@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,9 @@ class Process:
         self._arguments, self._environment, self._log = arguments, environment, log
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """From now on with these variables too."""
+        self._environment = self._environment | environment
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, *self._arguments], cwd=ROOT, env=self._environment, stdout=output, stderr=output
@@ -106,10 +108,22 @@ class Server(Process):
 
 
 class Cluster:
-    """Entered, it runs `servers` servers of one kind and a worker on a PostgreSQL and a Redis of its own."""
+    """Entered, it runs `servers` servers of one kind and a worker on a PostgreSQL and a Redis of its own.
 
-    def __init__(self, *, servers: int = 2, kind: str = "daphne", worker: bool = True) -> None:
+    `tuned` are settings of PostgreSQL on top of the durable ones, `granted` what its superuser says before it serves.
+    """
+
+    def __init__(
+        self,
+        *,
+        servers: int = 2,
+        kind: str = "daphne",
+        worker: bool = True,
+        tuned: Mapping[str, str] | None = None,
+        granted: Sequence[str] = (),
+    ) -> None:
         self._stack = ExitStack()
+        self._postgresql, self._granted = DURABLE | (tuned or {}), granted
         self._count, self._kind, self._has_worker = servers, kind, worker
         self.servers: list[Server] = []
 
@@ -125,7 +139,9 @@ class Cluster:
         self._stack.close()
 
     def _begin(self) -> None:
-        self._database = postgresql.prepare(self._stack, find("postgresql"), DURABLE)
+        self._database = postgresql.prepare(self._stack, find("postgresql"), self._postgresql)
+        if self._granted:
+            postgresql.as_superuser(self._database, "chameleon", *self._granted)
         self._redis = redis_server.prepare(self._stack, find("redis-server"))
         self.start_database()
         self.start_redis()
@@ -134,8 +150,7 @@ class Cluster:
         self.manage("migrate", "-v0")
         self.logs = logs = postgresql.servers.folder(self._stack, "logs")
         self.servers = [self._add_server(logs / f"server-{number}") for number in range(self._count)]
-        self.worker = Process(["manage.py", "run_worker"], self.environment, logs / "worker")
-        self._stack.callback(self.worker.end)
+        self.worker = self.add_worker("worker")
         if self._has_worker:
             self.worker.start()
         for server in self.servers:
@@ -145,13 +160,19 @@ class Cluster:
         given = {"DATABASE_URL": self._database.url, "REDIS_URL": self._redis.url, "DEBUG": "off"}
         given |= {"DJANGO_SETTINGS_MODULE": "chameleon.settings", "SECRET_KEY": "bench-only-" + "0" * 50}
         given |= {"ALLOWED_HOSTS": "127.0.0.1,testserver", "SECURE_SSL_REDIRECT": "off"}
-        return given | {"SESSION_COOKIE_SECURE": "off", "API_RATE_LIMIT": "0"}
+        return given | {"SESSION_COOKIE_SECURE": "off", "API_RATE_LIMIT": "0"} | {"ACCESS_TOKEN_MINUTES": "600"}
 
     def _add_server(self, log: Path) -> Server:
         server = Server(self._kind, self.environment, log)
         server.start()
         self._stack.callback(server.end, signal.SIGKILL)
         return server
+
+    def add_worker(self, name: str) -> Process:
+        """One that is not started yet; several may run."""
+        worker = Process(["manage.py", "run_worker"], self.environment, self.logs / name)
+        self._stack.callback(worker.end)
+        return worker
 
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "manage.py", *arguments]
@@ -164,6 +185,10 @@ class Cluster:
         """At once, as in a crash: what is under way is lost, what was committed is replayed at the next start."""
         self._postgres.send_signal(signal.SIGQUIT)
         self._postgres.wait()
+
+    @property
+    def database_pid(self) -> int:
+        return self._postgres.pid
 
     def start_redis(self) -> None:
         self._redis_process = redis_server.launch(self._stack, self._redis)

@@ -15,6 +15,8 @@ from bench.load import Follower, Load
 
 PAIRS = 1000
 AT_THE_DEADLINE = 1000
+# So many at once.
+LOT = 10
 WITHIN_SECONDS = 0.005
 DUE_AT_ONCE = 10_000
 BATCH = 500
@@ -88,12 +90,16 @@ async def pairs(at: Stage, working: Load, found: Finding) -> None:
 
 
 async def at_the_deadline(at: Stage, working: Load, found: Finding) -> None:
-    """Decisions fired within five milliseconds of `expires_at`, a thousand of them."""
+    """Decisions fired within five milliseconds of `expires_at`, a thousand of them.
+
+    So much earlier as they take on their way that about half of them are in time.
+    """
     name, token = next(iter(at.pilots.items()))
     in_time = late = 0
+    lead = 0.01
     async with clients(at, token) as doors:
-        for lot in range(AT_THE_DEADLINE // 50):
-            ids = [f"deadline-{lot}-{n}" for n in range(50)]
+        for lot in range(AT_THE_DEADLINE // LOT):
+            ids = [f"deadline-{lot}-{n}" for n in range(LOT)]
             deadlines = await ask_for(at, ids, expires_in_seconds=1)
             fired = [
                 _fire(
@@ -102,11 +108,13 @@ async def at_the_deadline(at: Stage, working: Load, found: Finding) -> None:
                     name,
                     request_id,
                     deadlines[request_id],
-                    (n - 25) / 25 * WITHIN_SECONDS,
+                    (n / LOT * 2 - 1) * WITHIN_SECONDS - lead,
                 )
                 for n, request_id in enumerate(ids)
             ]
-            for each in await asyncio.gather(*fired):
+            answered = await asyncio.gather(*fired)
+            lead += 0.002 if sum(each.outcome == "ok" for each in answered) < LOT / 2 else -0.002
+            for each in answered:
                 in_time += each.outcome == "ok"
                 late += each.status == 409 and each.told["code"] == "expired"
                 if each.outcome == "ok" and each.told["action_timestamp"] >= each.told["expires_at"]:
