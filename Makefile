@@ -14,7 +14,7 @@ SERVICES := exec $(PYTHON) tests/services $(if $(ARGS),--tolerate 5)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test audit faults bench screenshots lint format lock access-table clean
+.PHONY: help run test audit faults rehearsal bench screenshots lint format lock access-table clean
 .SILENT:
 
 help: ## List what make can do
@@ -24,8 +24,8 @@ run: $(VENV)/.installed ## Set everything up and serve on http://127.0.0.1:8000 
 	exec $(PYTHON) manage.py quickstart
 
 test: $(VENV)/.installed-dev ## Run all tests, on PostgreSQL with Redis, then on SQLite (ARGS="-k ...")
-	$(SERVICES) -- $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
-	$(SERVICES) --embedded -- $(PYTHON) -m pytest -n 2 --dist loadfile -m embedded $(ARGS)
+	$(SERVICES) -- $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(SERVICES) --embedded -- $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m embedded $(ARGS)
 
 # Timed, and so not among the tests.
 audit: $(VENV)/.installed-dev ## Hold the pages against Lighthouse, served as in production (ARGS="--verbose"; needs Node 20)
@@ -33,6 +33,9 @@ audit: $(VENV)/.installed-dev ## Hold the pages against Lighthouse, served as in
 
 faults: $(VENV)/.installed-dev ## Do faults to real processes under load and check what held (ARGS="database_away ...")
 	$(SERVICES) -- $(PYTHON) -m bench.faults $(ARGS)
+
+rehearsal: $(VENV)/.installed-dev ## Validate for ten minutes while a release with a migration is rolled out, and back
+	$(SERVICES) -- $(PYTHON) -m bench.rehearsal $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure speed and memory, each figure beside its floor (ARGS="creates --servers uvicorn")
 	$(SERVICES) -- $(PYTHON) -m bench.speed $(ARGS)

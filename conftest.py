@@ -7,16 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 
 from interventions import actions
 from interventions.content import draft_of
 from interventions.models import Event, Intervention
-from pilots import api_keys, database, tokens
+from pilots import api_keys, database, known_keys, statements, tokens
 from pilots.caller import Caller
 from pilots.models import ApiKey, Membership, Organization, Pilot
 from pilots.roles import Role
+from pilots.sign_in import tries
+from tests.emptying import empty_tables
+from tests.stage import Stage
 
 pytest_plugins = ["tests.provider.fixtures"]
 PASSWORD = "correct horse battery"
@@ -48,28 +51,43 @@ class World:
         return client
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for itself or for browsers is begun first: at the end no worker is left alone with a long file."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("long", "browser")])
+
+
 @pytest.fixture(autouse=True, scope="session")
-def _emptying_is_tried_again() -> Iterator[None]:
-    """A real server may still note a delivery while a test empties the tables: PostgreSQL ends one of two that block
-    each other, and it may be the test's side."""
-    empty = TransactionTestCase._fixture_teardown
-
-    def empty_patiently(self: TransactionTestCase) -> None:
-        for _ in range(4):
-            try:
-                return empty(self)
-            except CommandError as error:
-                if "deadlock" not in str(error.__cause__):
-                    raise
-        return empty(self)
-
+def _emptied_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_patiently)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_server() -> None:
+    """Some tests load the application, which limits the statements of its process; theirs take what they take."""
+    statements.limit(0)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_remembered() -> None:
+    """Failed sign-ins are counted and keys are known for a second, and tests share names, addresses and keys."""
+    known_keys.forget_all()
+    cache.clear()
+    tries._own.clear()
+
+
 @pytest.fixture
-def world(db: None) -> World:
+def world(db: None, request: pytest.FixtureRequest) -> World:
+    marker = request.node.get_closest_marker("django_db")
+    # Servers live longer than a test that commits: to them it must be another organization each time, with a log of
+    # its own.
+    commits = marker is not None and marker.kwargs.get("transaction")
+    return _make_world() if commits else _stage.set()
+
+
+def _make_world() -> World:
     world = World(
         acme=Organization.objects.create(slug="acme", name="Acme"),
         globex=Organization.objects.create(slug="globex", name="Globex"),
@@ -89,6 +107,9 @@ def world(db: None) -> World:
     world.keys["reader"] = api_keys.make(world.acme, "reader", ["interventions:read"])
     world.keys["globex-agent"] = api_keys.make(world.globex, "globex-agent", both)
     return world
+
+
+_stage = Stage(_make_world)
 
 
 @dataclass

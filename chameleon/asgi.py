@@ -4,27 +4,31 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chameleon.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 # These read settings and models, which are there only now.
 from django.conf import settings  # noqa: E402
 
 from chameleon import on_daphne, on_uvicorn  # noqa: E402
 from chameleon.drain import drain  # noqa: E402
+from chameleon.handler import Handler  # noqa: E402
 from chameleon.static_files import static_files  # noqa: E402
 from interventions import worker  # noqa: E402
 from interventions.live.hub import get_hub  # noqa: E402
 from interventions.live.urls import router  # noqa: E402
+from pilots import statements  # noqa: E402
 
 type Scope = MutableMapping[str, Any]
 
 on_daphne.install(drain.attend)
+statements.limit(settings.STATEMENT_TIMEOUT)
 if settings.WORKER_IN_SERVER:
     worker.start_in_background()
+django_application = Handler()
 protocols = ProtocolTypeRouter({"http": drain.counting(static_files(django_application)), "websocket": router})
 
 

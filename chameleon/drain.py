@@ -113,7 +113,8 @@ class Drain:
         sockets = get_watchman().dismiss(farewell)
         logger.info("draining: %s sockets are closed over %.1f s, %s requests run", sockets, farewell, self._requests)
         await asyncio.sleep(farewell)
-        host.stop_listening()
+        # By a timer, which the loop serves after what it has to accept: who stands in the queue when it ends is reset.
+        asyncio.get_running_loop().call_later(0, host.stop_listening)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(began + settings.DRAIN_SECONDS):
                 await self._quiet(host)

@@ -2,12 +2,13 @@
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from chameleon.drain import drain
+from pilots import replica
 
 
 @require_safe
@@ -18,12 +19,15 @@ def health(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
-    """200 where the database answers, is migrated and the server is to stay, else 503. Redis only makes it quicker."""
+    """200 where the database answers, is migrated and the server is to stay, else 503. Redis only makes it quicker, and
+    a replica the primary's work less."""
     states = {"database": _database(), "migrations": "unknown", "redis": _redis()}
     if states["database"] == "ok":
         states["migrations"] = _migrations()
+    if replica.is_there():
+        states["replica"] = _replica()
     usable = states["database"] == "ok" and states["migrations"] == "ok"
-    word = ("degraded" if states["redis"] == "unreachable" else "ready") if usable else "unready"
+    word = ("degraded" if "unreachable" in states.values() else "ready") if usable else "unready"
     if drain.has_begun:
         usable, word = False, "draining"
     answer = JsonResponse({"status": word, **states}, status=200 if usable else 503)
@@ -37,6 +41,14 @@ def _database() -> str:
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _replica() -> str:
+    try:
+        replica.ask()
+    except (DatabaseError, InterfaceError):
         return "unreachable"
     return "ok"
 

@@ -4,7 +4,9 @@ that it cannot read or reads too well."""
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
@@ -28,6 +30,9 @@ from chameleon.problems import CODES, problem
 SERVICE_RESTART = 1012
 # For the close frames to leave before the process does.
 FAREWELL_SECONDS = 0.3
+# The first byte of a frame that is a whole text.
+_TEXT = 0x81
+_SHARED_LENGTH = 128 * 1024
 
 _open: "WeakSet[Protocol]" = WeakSet()
 _create_application = Server.create_application
@@ -67,10 +72,24 @@ class Protocol(WebSocketProtocol):
         self.sendCloseFrame(code=SERVICE_RESTART if code is None else code)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] == "websocket.http.response.start":
+        if message["type"] == "websocket.send" and message.get("text"):
+            self._say(message["text"])
+        elif message["type"] == "websocket.http.response.start":
             self._deny(HTTPStatus(message["status"]))
         elif message["type"] != "websocket.http.response.body":
             super().handle_reply(message)
+
+    def _say(self, text: str) -> None:
+        """An event is one text to thousands of sockets: framed once, and handed to the system at once where nothing
+        waits before it. twisted would ask the loop first, for each of them, whether the client takes any."""
+        if self.state != self.STATE_OPEN:
+            raise Disconnected("the client has gone")
+        frame = _shared_frame(text) if len(text) <= _SHARED_LENGTH else _frame(text)
+        if not (self.transport.dataBuffer or self.transport._tempDataLen):
+            sent = self.transport.writeSomeData(frame)
+            # A connection that is lost is noticed by the loop.
+            frame = frame[sent:] if isinstance(sent, int) else frame
+        self.transport.write(frame)
 
     def _deny(self, status: HTTPStatus) -> None:
         self.handshake_deferred.errback(ConnectionDeny(code=status.value, reason=status.phrase))
@@ -79,11 +98,16 @@ class Protocol(WebSocketProtocol):
 
 
 class Request(WebRequest):
-    """An HTTP request as it came, for Django to judge."""
+    """An HTTP request as it came, for Django to judge; its answer waits for a client that does not keep up, or all of a
+    long file would be held for it here."""
+
+    writable: asyncio.Event
 
     def __init__(self, *args: Any, **options: Any) -> None:
         # twisted would read each form for itself, on the loop that all wait for, and hang up at one it cannot read.
         super().__init__(*args, parsePOSTFormSubmission=False, **options)
+        self.writable = asyncio.Event()
+        self.writable.set()
 
     def process(self) -> Any:
         # Where the application is mounted is not for a client to say.
@@ -92,6 +116,31 @@ class Request(WebRequest):
             return super().process()
         # Where this is wrong daphne answers 500, and writes a traceback into the log.
         return self.basic_error(HTTPStatus.BAD_REQUEST, b"Bad Request", "The subprotocols cannot be read.")
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body" and self.channel is not None and not self.finished:
+            self._produce(message.get("more_body", False))
+        super().handle_reply(message)
+
+    def _produce(self, goes_on: bool) -> None:
+        """While there is more to come, the transport tells this request whether the client keeps up."""
+        if goes_on and self.producer is None:
+            self.registerProducer(self, True)
+        elif not goes_on and self.producer is not None:
+            self.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        self.writable.clear()
+
+    def resumeProducing(self) -> None:
+        self.writable.set()
+
+    def stopProducing(self) -> None:
+        self.writable.set()
+
+    def connectionLost(self, reason: Any) -> None:
+        self.writable.set()
+        super().connectionLost(reason)
 
     def basic_error(self, status: int, _phrase: bytes, detail: str) -> None:
         """What Django never gets to see, said as Django says it to programs: people's browsers send nothing such."""
@@ -144,6 +193,21 @@ def install(attend: Callable[[Host], None]) -> None:
     reactor.addSystemEventTrigger("before", "shutdown", _say_goodbye)
 
 
+def _frame(text: str) -> bytes:
+    """One unmasked, uncompressed frame of text (RFC 6455, 5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((_TEXT, size)) + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", _TEXT, 126, size) + payload
+    return struct.pack("!BBQ", _TEXT, 127, size) + payload
+
+
+# One event has a few texts: as programs and as pages read it. Long ones are answers to one socket.
+_shared_frame = lru_cache(maxsize=8)(_frame)
+
+
 def _refuse_long_line(channel: HTTPChannel, _line: bytes) -> None:
     """twisted hangs up without a word, which a client takes for a broken server and tries again."""
     channel.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")
@@ -159,7 +223,7 @@ def _with_extension(server: Server, protocol: Any, scope: dict[str, Any]) -> Any
 
 
 async def _when_writable(server: Server, protocol: Any, message: dict[str, Any]) -> None:
-    if message["type"] == "websocket.send":
+    if message["type"] in ("websocket.send", "http.response.body") and isinstance(protocol, Protocol | Request):
         await protocol.writable.wait()
     elif message["type"] == "http.response.start" and (b"connection", b"close") in message.get("headers", ()):
         protocol.channel.persistent = False

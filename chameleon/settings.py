@@ -1,4 +1,4 @@
-"""Every setting, in the order a reader asks: core, hosts, apps, database, live, sign-in, security, API, files, logging.
+"""Every setting, in the order a reader asks: core, hosts, apps, database, live, sign-in, security, API, mail, files.
 
 All values come from the environment or an optional `.env` file, which the environment beats.
 """
@@ -13,7 +13,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from chameleon import mail, providers, reporting
+from chameleon import databases, feedback, mail, private_targets, providers, public_url, redis, reporting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -119,45 +119,26 @@ TEMPLATES = [
 
 # Database: SQLite under var/ is the embedded default, PostgreSQL with psycopg's pool is production.
 
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chameleon.sqlite3'}")}
+_database = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chameleon.sqlite3'}")
+if databases.is_sqlite(_database):
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+DATABASES = databases.databases(
+    _database,
+    pool=env.int("DATABASE_POOL", 16, validate=validate.Range(min=1)),
+    # A copy that follows, from which history and reports are read.
+    replica=env.dj_db_url("REPLICA_URL") if env.str("REPLICA_URL", "") else None,
+)
+DATABASE_ROUTERS = ["pilots.replica.Router"]
 # Who owns the tables and migrates them, where that is not the role the server works as.
 DATABASE_OWNER: dict[str, Any] = dict(env.dj_db_url("DATABASE_OWNER_URL")) if env.str("DATABASE_OWNER_URL", "") else {}
-_options: dict[str, Any] = DATABASES["default"].setdefault("OPTIONS", {})
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
-    # IMMEDIATE takes the write lock at once: a lock that is upgraded half-way fails without waiting.
-    _options |= {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-else:
-    # A cursor kept by the server cannot be told with each statement whose rows to show, and no pooler keeps it either.
-    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-    # Each request has a connection of its own: the pool is the only brake. A database once away is asked again soon.
-    _size = env.int("DATABASE_POOL", 16)
-    _options.setdefault("pool", {"min_size": 1, "max_size": _size, "timeout": 5, "reconnect_timeout": 2})
+# Most seconds that a statement of a server may take; commands take the time they need. 0: no limit.
+STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 30, validate=validate.Range(min=0))
 
 # Live: how server processes tell each other. Without Redis there is one process.
 
 REDIS_URL = env.str("REDIS_URL", "")
-if REDIS_URL:
-    CHANNEL_LAYERS: dict[str, Any] = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 0.5}], "prefix": "chameleon"},
-        }
-    }
-    CACHES: dict[str, Any] = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
-        }
-    }
-else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = redis.layers(REDIS_URL)
+CACHES = redis.caches(REDIS_URL)
 
 # Without Redis there is no other process to do the background work.
 WORKER_IN_SERVER = not REDIS_URL
@@ -318,6 +299,20 @@ MAILERS, _sender = mail.mailers(EMAIL_URL)
 # Without mailers no page offers what needs one.
 SILENCED_SYSTEM_CHECKS = [] if MAILERS else ["mail.W001"]
 DEFAULT_FROM_EMAIL = _sender or f"chameleon@{ALLOWED_HOSTS[0]}"
+# Where links in what is sent lead. Without it a guess, of which `check` warns where mail is set up.
+_PUBLIC_URL = env.str("PUBLIC_URL", "", validate=public_url.leads_there)
+PUBLIC_URL = _PUBLIC_URL or public_url.guess(ALLOWED_HOSTS, env.int("PORT", 8000) if DEBUG else None)
+IS_PUBLIC_URL_A_GUESS = not _PUBLIC_URL and not DEBUG
+
+# Out: what pilots' browsers and admins name as addresses is called only on the public Internet, and in these networks.
+
+ALLOW_PRIVATE_TARGETS = private_targets.read(env.str("ALLOW_PRIVATE_TARGETS", "off"))
+# Whom a push service may write to, mailto: or https:. Default: PUBLIC_URL, else the sender of mail.
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", "")
+
+# Feedback: where whoever has something to say about the installation may turn to; offered only where it is set.
+
+FEEDBACK_URL = env.str("FEEDBACK_URL", "", validate=feedback.leads_there)
 
 # Files
 

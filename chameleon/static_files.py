@@ -24,7 +24,7 @@ from servestatic.utils import parse_accept_encoding
 from chameleon.compression import packed
 
 _RELEASE = re.compile(r"^[0-9a-f]{12}/")
-_PACKABLE = re.compile(r"\.(css|js|svg|json|map|txt|html)$")
+_PACKABLE = re.compile(r"\.(css|js|svg|json|map|txt|html|webmanifest)$")
 
 
 class ReleasedFiles(StaticFilesStorage):
@@ -51,6 +51,7 @@ def static_files(application: Any) -> Any:
         autorefresh=settings.DEBUG,
         max_age=0 if settings.DEBUG else 60,
         allow_all_origins=False,
+        mimetypes={".webmanifest": "application/manifest+json"},
         add_headers_function=_add_headers,
         immutable_file_test=rf"^{settings.STATIC_URL}[0-9a-f]{{12}}/|\.[0-9a-f]{{12}}\.",
     )

@@ -3,8 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from chameleon import health, openapi, prometheus
+from chameleon import health, offline, openapi, prometheus
 from interventions.admin import report_page
+from interventions.views.devices import moved
 from interventions.views.queue import without_slash
 from pilots.views import home, invitation, sign_in_by_link
 
@@ -12,6 +13,9 @@ urlpatterns = [
     re_path(r"^health/?$", health.health),
     re_path(r"^ready/?$", health.ready),
     re_path(r"^metrics/?$", prometheus.metrics),
+    path("sw.js", offline.worker),
+    path("offline", offline.shell, name="offline"),
+    path("push/moved", moved),
     path("", include("interventions.api.urls")),
     path("", include("pilots.urls")),
     re_path(r"^api/schema/?$", openapi.schema, name="api_schema"),

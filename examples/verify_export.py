@@ -30,27 +30,36 @@ def verify(lines: list[bytes]) -> list[str]:
     problems = []
     for kind, log in NAMES.items():
         entries = [row for row in rows if row["kind"] == kind]
-        problems += [f"{log}: {text}" for text in broken(entries, heading[log], COVERED[kind])]
-        # Where a pilot was erased, the newest `pilot_erased` vouches for what was left.
-        vouchers = [row["data"] for row in rows if row["kind"] == "access_event" and row["type"] == "pilot_erased"]
-        left = [row for row in entries if row["data"] and not row["salt"]]
-        voucher = next((data[log] for data in reversed(vouchers) if data), None)
+        # The access log says how far the record was pruned.
+        pruned = newest(rows, "seq", "record_pruned") if log == "record" else None
+        pruned = pruned or {"seq": 0, "hash": ""}
+        problems += [f"{log}: {text}" for text in broken(entries, heading[log], COVERED[kind], pruned)]
+        # Where a pilot was erased, the newest voucher vouches for what was left.
+        voucher = (newest(rows, log, "pilot_erased", "erasures_vouched") or {}).get(log)
+        left = [row for row in entries if row["data"] and not row["salt"] and row["seq"] > pruned["seq"]]
         if voucher is None and left or voucher is not None and not vouched(left, voucher):
             problems.append(f"{log}: what stands where a pilot was erased is not what the erasure left")
     return problems
 
 
-def broken(entries: list[dict], head: dict, covered: list[str]) -> list[str]:
-    problems, previous, expected = [], "", head["first_seq"]
+def newest(rows: list[dict], key: str, *types: str) -> dict | None:
+    """The data of the newest such entry of the access log that has this key."""
+    told = [row["data"] for row in rows if row["kind"] == "access_event" and row["type"] in types]
+    return next((data for data in reversed(told) if key in data), None)
+
+
+def broken(entries: list[dict], head: dict, covered: list[str], pruned: dict) -> list[str]:
+    problems, previous, expected = [], head.get("base", ""), head["first_seq"]
+    if expected > pruned["seq"] + 1 or (expected == pruned["seq"] + 1 and previous != pruned["hash"]):
+        problems.append(f"it begins at {expected}, but was pruned up to {pruned['seq']}")
     for entry in entries:
         if entry["seq"] != expected:
             problems.append(f"seq {expected} is missing")
         data = entry["salt"].encode() + rfc8785.dumps(entry["data"])
         if entry["salt"] and sha256(data) != entry["data_digest"]:
             problems.append(f"the data of seq {entry['seq']} was changed")
-        # After pruning the log begins later: there the first hash is taken as it is.
         follows = sha256(rfc8785.dumps([previous, *(entry[name] for name in covered)]))
-        if follows != entry["hash"] and (previous or entry["seq"] == 1):
+        if follows != entry["hash"] or (entry["seq"] == pruned["seq"] and entry["hash"] != pruned["hash"]):
             problems.append(f"the hash of seq {entry['seq']} does not follow")
         previous, expected = entry["hash"], entry["seq"] + 1
     if (head["last_seq"], head["hash"]) != (expected - 1, previous):

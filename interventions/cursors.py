@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -39,7 +39,8 @@ def _part(part: object, kind: type) -> Any:
         instant = datetime.fromisoformat(part)
         if instant.tzinfo is None:
             raise ValueError("no zone")
-        return instant
+        # In UTC, as it was written: a moment at the edge of the calendar would be an error of the database.
+        return instant.astimezone(UTC)
     if kind is int and type(part) is int and 0 <= part <= _MAX_ID:
         return part
     raise ValueError("of another type")

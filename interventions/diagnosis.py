@@ -9,12 +9,12 @@ from typing import Literal
 import redis
 from django.conf import settings
 from django.core import checks
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from interventions.lifecycle import OPEN
 from interventions.models import Intervention
-from pilots import database, row_security, statements
+from pilots import database, replica, row_security, statements
 from pilots.api_keys import EXPIRES_SOON
 from pilots.models import ApiKey, Membership
 
@@ -44,6 +44,7 @@ def examine() -> list[Finding]:
         if migrated[0].state == "ok":
             findings += [*_guarded("clock", _clock), *_guarded("worker", _worker), *_guarded("pilots", _pilots)]
             findings += [*_guarded("keys", _keys), *_guarded("walls", _walls)]
+            findings += [*_guarded("connections", _connections), *_guarded("replica", _replica)]
     return findings
 
 
@@ -108,6 +109,41 @@ def _walls() -> Iterator[Finding]:
         yield Finding("walls", "failed", f"{statements.SETTING} is set to {preset!r} for everybody: take that away.")
     if not role and not unwalled and not preset:
         yield Finding("walls", "ok", "row-level security keeps organizations apart.")
+
+
+def _connections() -> Iterator[Finding]:
+    """Are there enough of them for all processes?"""
+    pool = connection.settings_dict["OPTIONS"].get("pool")
+    if connection.vendor != "postgresql" or not pool:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_backend_pid(), current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int"
+        )
+        backend, room = cursor.fetchone()
+    each = pool["max_size"]
+    if backend != connection.connection.info.backend_pid:
+        yield Finding("connections", "ok", "a pooler stands before PostgreSQL.")
+    elif room < 2 * each:
+        advice = "lower it, raise max_connections, or put PgBouncer in between."
+        text = f"PostgreSQL lets in {room}, too few for a server and a worker of DATABASE_POOL={each}: {advice}"
+        yield Finding("connections", "warning", text)
+    else:
+        text = f"PostgreSQL lets in {room}: {room // each} processes of DATABASE_POOL={each}, workers among them."
+        yield Finding("connections", "ok", text)
+
+
+def _replica() -> Iterator[Finding]:
+    if not replica.is_there():
+        return
+    try:
+        replica.ask()
+    except (DatabaseError, InterfaceError) as error:
+        text = " ".join(str(error).split())
+        yield Finding("replica", "warning", f"does not answer, the primary is read instead: {text}. See REPLICA_URL.")
+    else:
+        yield Finding("replica", "ok", "answers.")
 
 
 def _migrations() -> Iterator[Finding]:

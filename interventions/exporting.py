@@ -44,13 +44,13 @@ def _everything(organization: Organization) -> Iterator[tuple[str, JSON]]:
     pk = organization.pk
     yield "export", _heading(organization)
     yield "organization", _organization(organization)
-    members = Membership.objects.for_organization(pk).select_related("pilot")
+    members = Membership.objects.and_deactivated().for_organization(pk).select_related("pilot")
     yield from _each("member", members, _member)
     yield from _each("key", ApiKey.objects.for_organization(pk), _key)
     invitations = Invitation.objects.for_organization(pk).select_related("invited_by", "accepted_by")
     yield from _each("invitation", invitations, _invitation)
     yield from _each("intervention", Intervention.objects.for_organization(pk).with_approvals(), wire.intervention)
-    yield from _each("event", Event.objects.for_organization(pk), _event, by="seq")
+    yield from _each("event", Event.objects.for_organization(pk), event, by="seq")
     yield from _each("access_event", access_log.log_of(organization), _access_event, by="seq")
     yield from _each("tally", Tally.objects.for_organization(pk), _tally)
     yield from _each("pilot_tally", PilotTally.objects.for_organization(pk), _pilot_tally)
@@ -75,8 +75,14 @@ def _heading(organization: Organization) -> JSON:
             "first_seq": stream.first_seq,
             "last_seq": stream.last_seq,
             "hash": stream.head_hash,
+            "base": stream.base_hash,
         },
-        "access": {"first_seq": access.first_seq, "last_seq": access.last_seq, "hash": access.hash},
+        "access": {
+            "first_seq": access.first_seq,
+            "last_seq": access.last_seq,
+            "hash": access.hash,
+            "base": access.base,
+        },
     }
 
 
@@ -93,6 +99,7 @@ def _member(row: Membership) -> JSON:
         "email": pilot.email,
         "role": row.role,
         "joined_at": moment(row.created_at),
+        "deactivated_at": moment(row.deactivated_at),
     }
 
 
@@ -127,7 +134,8 @@ def _invitation(row: Invitation) -> JSON:
     }
 
 
-def _event(row: Event) -> JSON:
+def event(row: Event) -> JSON:
+    """An event with what its hash is computed from."""
     return wire.event(row) | {"actor_reference": row.actor_reference} | _link(row)
 
 

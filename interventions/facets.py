@@ -1,4 +1,4 @@
-"""What the queue is narrowed to, as its address says: by a tab, a priority, a type, a tag, people, a search."""
+"""What the queue is narrowed to, as its address says: by a tab, a priority, a type, tags, people, a search."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,14 +11,15 @@ from pilots.caller import Caller
 from pilots.roles import Role
 
 TABS = ("all", "mine", "unclaimed")
+# Of the tags a pilot knows about, whoever looks: a link to it shows each their own.
+MINE = "mine"
 MAX_LENGTH = 255
-# Each word of a search is looked for in several columns.
-MAX_WORDS = 8
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "tab": TABS,
     "priority": tuple(priority.word for priority in Priority),
     "type": tuple(Type),
     "role": (Role.OPERATOR, Role.ADMIN),
+    "expertise": (MINE,),
 }
 
 
@@ -30,6 +31,7 @@ class Facets:
     priority: str = ""
     type: str = ""
     tag: str = ""
+    expertise: str = ""
     role: str = ""
     assignee: str = ""
     q: str = ""
@@ -60,9 +62,9 @@ class Facets:
         rows = rows.filter(**{name: value for name, value in exact.items() if value})
         if self.tag:
             rows = rows.filter(tags__has=self.tag)
-        for word in self.q.split()[:MAX_WORDS]:
-            rows = rows.matching(word)
-        return rows
+        if self.expertise:
+            rows = rows.filter(tags__has_any=caller.expertise)
+        return rows.holding(self.q)
 
 
 def _meant(name: str, value: str) -> str:

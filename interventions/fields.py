@@ -39,6 +39,13 @@ class ExactJSONField(TextField):
         return self.get_prep_value(self.value_from_object(obj)) or "null"
 
 
+class WordsField(TextField):
+    """Words in one text, with spaces between: what `search.entry` gives. PostgreSQL keeps them as a set."""
+
+    def db_type(self, connection: Any) -> str:
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+
 @ExactJSONField.register_lookup
 class HasElement(models.Lookup):
     """`tags__has="refund"`: the stored list holds exactly this string."""
@@ -60,6 +67,26 @@ class HasElement(models.Lookup):
         # Both sides are SQL that the compiler wrote; the value is a parameter.
         sql = f"EXISTS (SELECT 1 FROM json_each({left}) WHERE value = {right})"  # noqa: S608
         return sql, [*left_params, *right_params]
+
+
+@ExactJSONField.register_lookup
+class HasAnyElement(models.Lookup):
+    """`tags__has_any=("refund", "fraud")`: the stored list holds at least one of these strings."""
+
+    lookup_name = "has_any"
+    prepare_rhs = False
+    rhs: Any
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Compiled:
+        left, left_params = self.process_lhs(compiler, connection)
+        return f"jsonb_exists_any(({left})::jsonb, %s::text[])", [*left_params, list(self.rhs)]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Compiled:
+        left, left_params = self.process_lhs(compiler, connection)
+        # The left side is SQL that the compiler wrote; the values are one parameter.
+        wanted = "SELECT value FROM json_each(%s)"
+        sql = f"EXISTS (SELECT 1 FROM json_each({left}) WHERE value IN ({wanted}))"  # noqa: S608
+        return sql, [*left_params, json.dumps(list(self.rhs))]
 
 
 @models.CharField.register_lookup

@@ -11,12 +11,13 @@ from datetime import date
 from itertools import batched, groupby
 from operator import attrgetter
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from interventions import content, events, retelling, tallies
 from interventions.lifecycle import FINAL, EventType, Priority, Status
 from interventions.models import Event, Intervention, PilotTally, Stream, Tally
 from interventions.retelling import Told
+from pilots import access_log
 from pilots.database import in_steps, snapshot
 
 # Requests held in memory at a time.
@@ -39,26 +40,48 @@ class Finding:
 
 @dataclass(slots=True)
 class Recount:
-    """What the tallies should say, counted from the log; rows may be archived, the log goes on counting them."""
+    """What the tallies should say, counted from the log; rows may be archived, the log goes on counting them.
+
+    Of a log that was pruned it is what they say of the days since, for all of which it has.
+    """
 
     counts: Counter[Kind] = field(default_factory=Counter)
     seconds: defaultdict[Kind, float] = field(default_factory=lambda: defaultdict(float))
     pilots: Counter[str] = field(default_factory=Counter)
     complete: bool = True
+    pruned_to: date | None = None
 
 
 def check(organization_id: int) -> list[Finding]:
     """Every broken invariant of one organization, as of one moment; empty where all is well."""
     with snapshot():
-        stream = Stream.objects.for_organization(organization_id).first()
-        pruned = stream is not None and stream.first_seq > 1
-        recount = Recount(complete=not pruned)
+        recount = Recount(pruned_to=_pruned_to(organization_id))
+        log = Event.objects.for_organization(organization_id)
         return [
             *_check_chain(organization_id),
-            *_check_requests(organization_id, recount),
-            *([] if pruned else _check_untold(organization_id)),
+            *_check_requests(organization_id, recount, log),
+            *_check_untold(organization_id),
             *(_check_tallies(organization_id, recount) if recount.complete else []),
         ]
+
+
+def check_told(organization_id: int, after: int, until: int) -> list[Finding]:
+    """What is wrong with the requests of which the events after `after` up to `until` tell: their rows, and all of
+    their events. So what has changed is checked without walking what has not."""
+    with snapshot():
+        log = Event.objects.for_organization(organization_id)
+        told = log.filter(seq__gt=after, seq__lte=until).values_list("request_id", flat=True).distinct()
+        # A list and no subquery, for which PostgreSQL might rather walk the whole log in order.
+        recount = Recount(pruned_to=_pruned_to(organization_id))
+        return list(_check_requests(organization_id, recount, log.filter(request_id__in=list(told))))
+
+
+def _pruned_to(organization_id: int) -> date | None:
+    """The last day of which the log may lack something; None where it lacks nothing."""
+    stream = Stream.objects.for_organization(organization_id).first()
+    if stream is None or stream.first_seq == 1:
+        return None
+    return access_log.checkpoint(organization_id).before.date()
 
 
 def _check_chain(organization_id: int) -> Iterator[Finding]:
@@ -66,9 +89,9 @@ def _check_chain(organization_id: int) -> Iterator[Finding]:
         yield Finding(finding.invariant, f"seq {finding.seq}", finding.problem)
 
 
-def _check_requests(organization_id: int, recount: Recount) -> Iterator[Finding]:
-    for stories in batched(_stories(organization_id, recount), BATCH, strict=False):
-        rows = Intervention.objects.for_organization(organization_id).with_approvals()
+def _check_requests(organization_id: int, recount: Recount, log: QuerySet[Event]) -> Iterator[Finding]:
+    for stories in batched(_stories(log, recount), BATCH, strict=False):
+        rows = Intervention.objects.for_organization(organization_id).prefetch_related("approvals")
         by_id = {row.request_id: row for row in rows.filter(request_id__in=[told.request_id for told, _ in stories])}
         for told, problems in stories:
             for invariant, problem in problems:
@@ -78,10 +101,9 @@ def _check_requests(organization_id: int, recount: Recount) -> Iterator[Finding]
                 yield from _check_row(row, told)
 
 
-def _stories(organization_id: int, recount: Recount) -> Iterator[tuple[Told, list[retelling.Problem]]]:
+def _stories(log: QuerySet[Event], recount: Recount) -> Iterator[tuple[Told, list[retelling.Problem]]]:
     """Each request as its events tell it. An id used again after its first request was archived tells the newest."""
-    log = in_steps(Event.objects.for_organization(organization_id), "request_id", "seq")
-    for _, told_events in groupby(log, key=attrgetter("request_id")):
+    for _, told_events in groupby(in_steps(log, "request_id", "seq"), key=attrgetter("request_id")):
         told: Told | None = None
         problems: list[retelling.Problem] = []
         for event in told_events:
@@ -159,11 +181,15 @@ def _check_tallies(organization_id: int, recount: Recount) -> Iterator[Finding]:
     fields = ("day", "intervention_type", "priority", "status", "count", "seconds")
     stored = {tuple(key): (count, seconds) for *key, count, seconds in rows.values_list(*fields)}
     for key in sorted(stored.keys() | recount.counts.keys()):
+        if recount.pruned_to is not None and key[0] <= recount.pruned_to:
+            continue
         count, seconds = stored.get(key, (0, 0.0))
         if count != recount.counts[key]:
             yield Finding("tally", " ".join(map(str, key)), f"says {count}, the log {recount.counts[key]}")
         if abs(seconds - recount.seconds[key]) > 0.001 + 1e-9 * abs(seconds):
             yield Finding("tally", " ".join(map(str, key)), f"says {seconds} s, the log {recount.seconds[key]} s")
+    if recount.pruned_to is not None:
+        return
     pilots = dict(PilotTally.objects.for_organization(organization_id).values_list("pilot_id", "count"))
     for name in sorted(pilots.keys() | recount.pilots.keys()):
         if pilots.get(name, 0) != recount.pilots[name]:

@@ -62,19 +62,30 @@ class Lane:
 
 def lanes(caller: Caller, facets: Facets, figures: Figures) -> list[Lane]:
     """All four lanes from their beginnings; those that are not asked for stay empty."""
-    known = figures.waiting if facets == Facets() else {}
-    return [lane(caller, facets, priority, count=known.get(priority.word)) for priority in Priority]
-
-
-def lane(
-    caller: Caller, facets: Facets, priority: Priority, *, after: str | None = None, count: int | None = None
-) -> Lane:
-    """A page of one lane, from a position on. Raises InvalidInput for a position that is none."""
     policy.require(caller, "read")
+    known = figures.waiting if facets == Facets() else {}
+    # Narrowed once: a search asks the index of words.
+    rows = _open(caller, facets)
+    return [_lane(rows, facets, priority, count=known.get(priority.word)) for priority in Priority]
+
+
+def lane(caller: Caller, facets: Facets, priority: Priority, *, after: str) -> Lane:
+    """The next page of one lane, from a position on. Raises InvalidInput for a position that is none."""
+    policy.require(caller, "read")
+    return _lane(_open(caller, facets), facets, priority, after=after)
+
+
+def _lane(
+    narrowed: InterventionQuerySet,
+    facets: Facets,
+    priority: Priority,
+    *,
+    after: str | None = None,
+    count: int | None = None,
+) -> Lane:
     if facets.priority not in ("", priority.word):
         return Lane(priority.word, [], 0, None)
-    whole = _open(caller, facets).filter(priority=priority.value)
-    rows = whole
+    rows = whole = narrowed.filter(priority=priority.value)
     if after is not None:
         position = cursors.decode(after, "lane", (datetime, int))
         rows = rows.filter(TupleGreaterThan(Tuple(F("created_at"), F("id")), position))
@@ -84,7 +95,7 @@ def lane(
     if len(found) <= LANE_PAGE:
         return Lane(priority.word, cards, len(shown), None)
     if count is None:
-        count = whole[: MOST_COUNTED + 1].count()
+        count = whole.order_by("created_at", "id")[: MOST_COUNTED + 1].count()
     return Lane(priority.word, cards, count, cursors.encode("lane", [shown[-1].created_at, shown[-1].pk]))
 
 

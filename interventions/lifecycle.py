@@ -90,9 +90,21 @@ def is_past(expires_at: datetime | None, now: datetime) -> bool:
     return expires_at is not None and expires_at <= now
 
 
+def closed(status: str, expires_at: datetime | None, now: datetime) -> str | None:
+    """The code of why nothing can be decided or changed any more; None while something can."""
+    if status == Status.EXPIRED or (status not in FINAL and is_past(expires_at, now)):
+        return "expired"
+    return "already_decided" if status in FINAL else None
+
+
 def claim_lives(status: str, claimed_until: datetime | None, now: datetime) -> bool:
     """True while a claim binds the others. Only the lease does: a claim made without one binds nobody."""
     return status == Status.IN_PROGRESS and claimed_until is not None and claimed_until > now
+
+
+def assignee(assigned_to: str | None, claimed_until: datetime | None, now: datetime) -> str | None:
+    """`assigned_to` as it counts: a lapsed claim clears it, whether or not a sweep has passed."""
+    return None if is_past(claimed_until, now) else assigned_to
 
 
 def reason_needed(intervention_type: str, verdict: Status) -> bool:

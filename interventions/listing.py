@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from django.db.models import F
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
-from interventions import cursors, events, policy
+from interventions import cursors, events, policy, search, tallies
 from interventions.errors import LogTruncated
-from interventions.lifecycle import Priority
+from interventions.lifecycle import Priority, Status
 from interventions.models import Event, Intervention, Stream
 from interventions.queries import InterventionQuerySet
 from pilots import database
@@ -76,13 +76,21 @@ def pending(caller: Caller, *, pilot_id: str | None = None, limit: int = LIMIT, 
 
 def count_pending(caller: Caller, *, pilot_id: str | None = None) -> int:
     """How many `pending` could give in all."""
-    return _pending(caller, pilot_id).count()
+    if pilot_id is not None or caller.limits:
+        return _pending(caller, pilot_id).count()
+    policy.require(caller, "read")
+    return max(0, tallies.count(caller.organization.pk, Status.PENDING) - _past_deadline(caller).count())
+
+
+def _past_deadline(caller: Caller) -> InterventionQuerySet:
+    """What the tallies still count as pending, for no sweep has marked it yet."""
+    return Intervention.objects.for_caller(caller).overdue(database.now()).filter(status=Status.PENDING)
 
 
 def detail(caller: Caller, request_id: str) -> Intervention:
     """One intervention; raises NotFound where the organization has none of this id."""
     policy.require(caller, "read")
-    row = Intervention.objects.for_caller(caller).with_approvals().filter(request_id=request_id).first()
+    row = next(iter(Intervention.objects.for_caller(caller).with_approvals().filter(request_id=request_id)), None)
     if row is None:
         raise NotFound(f"There is no intervention {request_id!r} in this organization.")
     return row
@@ -103,8 +111,7 @@ def page(
 def history(caller: Caller, limit: int = LIMIT, cursor: str | None = None) -> Page[Intervention]:
     """One page of what is decided, the latest decision first."""
     policy.require(caller, "read")
-    decided = Intervention.objects.for_caller(caller).filter(action_timestamp__isnull=False)
-    return _keyset(decided, "-action_timestamp", limit, cursor)
+    return _keyset(Intervention.objects.for_caller(caller).decided(), "-action_timestamp", limit, cursor)
 
 
 def events_page(caller: Caller, request_id: str, limit: int = LIMIT, cursor: str | None = None) -> Page[Event]:
@@ -130,6 +137,9 @@ def log(caller: Caller, *, after: int = 0, epoch: str | None = None, limit: int 
     if caller.limits:
         return _log_within(caller, stream, after, limit)
     found = events.since(caller.organization.pk, after, limit)
+    if found and found[0].seq != after + 1:
+        # Pruned between the two looks.
+        raise LogTruncated(stream.last_seq, stream.epoch)
     return LogPage(stream.epoch, found, found[-1].seq if found else after)
 
 
@@ -168,8 +178,8 @@ def _matching(caller: Caller, filters: Filters) -> InterventionQuerySet:
         exact["created_at__gt"] = filters.created_after
     if filters.created_before is not None:
         exact["created_at__lt"] = filters.created_before
-    rows = rows.filter(**exact)
-    return rows if filters.q is None else rows.matching(filters.q)
+    marks = search.marks(tag=filters.tag or "", intervention_type=filters.intervention_type or "")
+    return rows.filter(**exact).holding(filters.q or "", marks)
 
 
 def _keyset(rows: InterventionQuerySet, ordering: str, limit: int, cursor: str | None) -> Page[Intervention]:

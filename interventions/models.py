@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from interventions.fields import ExactJSONField
+from interventions.fields import ExactJSONField, WordsField
 from interventions.lifecycle import FINAL, OPEN, Priority, Status, Type
 from interventions.queries import EventQuerySet, InterventionQuerySet
 from pilots.roles import ROLE_CHOICES, Role
@@ -78,16 +78,25 @@ class Intervention(OrganizationOwned):
             models.Index(fields=["organization", "created_at"], condition=_OPEN, name="open_by_age"),
             models.Index(fields=["expires_at"], condition=_OPEN, name="open_by_expiry"),
             models.Index(fields=["claimed_until"], condition=Q(claimed_until__isnull=False), name="claimed_by_lease"),
-            models.Index(fields=["organization", "status", "priority"], name="by_status_priority"),
+            models.Index(fields=["organization", "status", "created_at", "id"], name="by_status"),
             models.Index(fields=["organization", "assigned_to"], name="by_assignee"),
             models.Index(fields=["organization", "uow_id"], name="by_uow"),
             models.Index(fields=["organization", "created_at", "id"], name="by_creation"),
             models.Index(fields=["organization", "updated_at", "id"], name="by_update"),
-            models.Index(fields=["organization", "action_timestamp"], name="by_decision"),
+            models.Index(fields=["organization", "action_timestamp", "id"], name="by_decision"),
         ]
 
     def __str__(self) -> str:
         return f"{self.request_id}: {self.title}"
+
+    def keep_approvals(self, approvals: list["Approval"]) -> None:
+        """Lets `approvals.all()` answer from memory, as after a prefetch."""
+        self._prefetched_objects_cache = {"approvals": approvals}
+
+    def given_approvals(self) -> list["Approval"]:
+        """The approvals, oldest first; from memory where they were read along."""
+        kept: dict[str, list[Approval]] = getattr(self, "_prefetched_objects_cache", {})
+        return kept["approvals"] if "approvals" in kept else list(self.approvals.all())
 
 
 class Approval(OrganizationOwned):
@@ -106,14 +115,37 @@ class Approval(OrganizationOwned):
         return f"{self.pilot_id} at {self.at}"
 
 
+class SearchEntry(OrganizationOwned):
+    """Under which words a request is found. Not a column of it: a request is changed many times, its words never are,
+    and an index over them would be written anew with each change.
+
+    The database's index over it is made by a migration, and asked in `search_index` only.
+    """
+
+    intervention = models.OneToOneField(Intervention, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    # Every word has the organization before it, so none is looked for by this column.
+    organization = models.ForeignKey("pilots.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
+    words = WordsField()
+
+    class Meta:
+        verbose_name_plural = "search entries"
+
+    def __str__(self) -> str:
+        return str(self.intervention_id)
+
+
 class Stream(OrganizationOwned):
-    """The head of an organization's event log. Its row is locked last in each writing transaction."""
+    """The head of an organization's event log. Its row is locked last in each writing transaction.
+
+    `base_hash` is what the first event that is kept follows: "" unless the log was pruned.
+    """
 
     organization = models.OneToOneField("pilots.Organization", on_delete=models.CASCADE, primary_key=True)
     epoch = models.CharField(max_length=32)
     first_seq = models.BigIntegerField(default=1)
     last_seq = models.BigIntegerField(default=0)
     head_hash = models.CharField(max_length=64, default="")
+    base_hash = models.CharField(max_length=64, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.organization} at {self.last_seq}"
@@ -201,3 +233,107 @@ class IdempotencyRecord(OrganizationOwned):
 
     def __str__(self) -> str:
         return self.key
+
+
+class NoticePosition(OrganizationOwned):
+    """How far an organization's log has been read for notices. Whoever writes or takes notices holds its row."""
+
+    organization = models.OneToOneField("pilots.Organization", on_delete=models.CASCADE, primary_key=True)
+    seq = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.organization} read up to {self.seq}"
+
+
+class Notice(OrganizationOwned):
+    """Somebody who is not looking is to be told of requests: a pilot, or a chat of the organization.
+
+    `left_until` keeps others off: while it is being sent, and after a failure until it is tried again.
+    """
+
+    pilot = models.ForeignKey("pilots.Pilot", on_delete=models.CASCADE, null=True, related_name="+")
+    # Which of the organization's own hooks, where it is for no pilot.
+    hook_id = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=16)
+    kind = models.CharField(max_length=16)
+    request_ids = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    left_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # What became of it: `sent`, `void` (nothing was left to tell) or `failed`.
+    outcome = models.CharField(max_length=8, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pilot=None, hook_id__isnull=False) | Q(pilot__isnull=False, hook_id=None),
+                name="notice_for_one",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(ended_at=None), name="notice_due"),
+            models.Index(fields=["organization", "pilot"], condition=Q(ended_at=None), name="notice_open"),
+            models.Index(fields=["ended_at", "organization"], name="notice_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.channel}: {len(self.request_ids)}"
+
+
+class PushSubscription(OrganizationOwned):
+    """A browser on which a pilot is told of this organization's requests, until they sign out there.
+
+    It is the sign-in's: `session_key` names it, and `seen_at` is when a page of the pilot's was last open there.
+    `server_key` is the public key of ours that the browser was given; it takes messages signed with no other.
+    """
+
+    pilot = models.ForeignKey("pilots.Pilot", on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, db_index=True)
+    endpoint = models.CharField(max_length=2000)
+    endpoint_digest = models.CharField(max_length=64)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=32)
+    server_key = models.CharField(max_length=100)
+    device = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    # What its push service last refused with; blank where all is well.
+    failure = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "endpoint_digest"], name="push_endpoint_once")]
+        indexes = [
+            models.Index(fields=["organization", "pilot"], name="push_by_pilot"),
+            models.Index(fields=["endpoint_digest"], name="push_by_endpoint"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device} of {self.pilot}"
+
+
+class ChatHook(OrganizationOwned):
+    """A channel of an organization's chat that is told of requests from a priority on.
+
+    Whoever has the address can write there, so it lies sealed; pages show its host only.
+    """
+
+    kind = models.CharField(max_length=16)
+    name = models.CharField(max_length=100)
+    sealed_url = models.TextField()
+    host = models.CharField(max_length=255)
+    lowest_priority = models.PositiveSmallIntegerField(choices=[(p.value, p.word) for p in Priority])
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    # How the last message went: what was answered, and whether it was taken.
+    last_at = models.DateTimeField(null=True)
+    last_result = models.CharField(max_length=300, blank=True)
+    last_good = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="chat_hook_name_once")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -29,7 +29,7 @@ def similar(caller: Caller, row: Intervention, besides: list[Precedent]) -> list
     """Decisions on requests of its type that are most like it, most alike first; none of those in `besides`."""
     policy.require(caller, "read")
     known = {precedent["pk"] for precedent in besides} | {row.pk}
-    decided = Intervention.objects.for_caller(caller).filter(action_timestamp__isnull=False)
+    decided = Intervention.objects.for_caller(caller).decided()
     latest = decided.order_by("-action_timestamp").values("pk", "title", "tags", "intervention_type", "status")[:LATEST]
     candidates = (
         one

@@ -12,7 +12,7 @@ type JSON = dict[str, Any]
 
 
 def intervention(row: Intervention) -> JSON:
-    """Every field of docs/api.md; `approvals` is read from the prefetched rows where there are any."""
+    """Every field of docs/api.md; `approvals` is read from memory where they were read along."""
     return {
         "request_id": row.request_id,
         "uow_id": row.uow_id,
@@ -27,7 +27,7 @@ def intervention(row: Intervention) -> JSON:
         "response": row.response,
         "required_role": row.required_role,
         "approvals_required": row.approvals_required,
-        "approvals": [approval(item) for item in row.approvals.all()],
+        "approvals": [approval(item) for item in row.given_approvals()],
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),
         "expires_at": moment(row.expires_at),
@@ -57,7 +57,7 @@ def card(row: Intervention) -> JSON:
         "response": row.response,
         "required_role": row.required_role,
         "approvals_required": row.approvals_required,
-        "approvals": [approval(item) for item in row.approvals.all()],
+        "approvals": [approval(item) for item in row.given_approvals()],
         "created_at": moment(row.created_at),
         "expires_at": moment(row.expires_at),
         "assigned_to": row.assigned_to,

@@ -1,4 +1,5 @@
-"""The work nobody asks for: deadlines pass, claims lapse, old records go. One loop, in any number of processes.
+"""The work nobody asks for: deadlines pass, claims lapse, pilots are told, old records go. One loop, in any number of
+processes.
 
 The truth is in tables, so a worker may die at any moment: the next turn, here or elsewhere, finds what is due.
 """
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from interventions import actions
+from interventions.delivery import ledger, outbox
+from interventions.delivery.sending import Senders
 from pilots import actions as pilots_actions
 from pilots import database
 
@@ -23,15 +26,18 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 0.5
 # What is due but held by somebody's decision is looked at again after this time.
 SHORTEST_PAUSE = 0.05
+# A worker that is told to stop waits so long for a mail that is under way.
+LONGEST_SEND = 5.0
 
 
 @dataclass(slots=True)
 class Step:
-    """One kind of work, done at most `every` so many seconds."""
+    """One kind of work, done at most `every` so many seconds; with `in_steps` each turn until nothing is left."""
 
     name: str
     every: float
     work: Callable[[], int]
+    in_steps: bool = False
     due: float = 0.0
     failing: bool = False
 
@@ -41,11 +47,17 @@ class Worker:
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
+        self._senders = Senders()
         self._steps = [
             Step("expiring requests", 0, actions.expire_due),
             Step("releasing lapsed claims", 0, actions.release_lapsed),
+            Step("writing notices", 0, outbox.read_on),
+            Step("sending notices", 0, self._senders.wake),
             Step("forgetting idempotency keys", 60, actions.forget_idempotency_keys),
             Step("forgetting ended sign-ins", 3600, pilots_actions.forget_ended_sign_ins),
+            Step("forgetting old notices", 3600, ledger.forget_old),
+            # Of years of records nothing else may wait for the last.
+            Step("pruning records", 24 * 3600, actions.prune_due, in_steps=True),
         ]
 
     def run(self) -> None:
@@ -55,6 +67,7 @@ class Worker:
             # Nothing is held while it sleeps, and after a restart of the database it starts afresh.
             close_old_connections()
             self._stopping.wait(pause)
+        self._senders.join(LONGEST_SEND)
         logger.info("the worker has stopped")
 
     def turn(self) -> int:
@@ -64,6 +77,7 @@ class Worker:
     def stop(self) -> None:
         """After the batch at hand; callable from a signal handler and from another thread."""
         self._stopping.set()
+        self._senders.stop()
 
     def _try(self, step: Step) -> int:
         if self._stopping.is_set():
@@ -77,6 +91,8 @@ class Worker:
         if step.failing:
             logger.info("%s works again", step.name)
             step.failing = False
+        if done and step.in_steps:
+            step.due = 0
         return done
 
     def _note_failure(self, step: Step, error: Exception) -> None:
@@ -89,10 +105,10 @@ class Worker:
             connection.close()
 
     def _pause(self) -> float:
-        """Seconds until the next deadline, as far as is known."""
+        """Seconds until the next deadline or notice, as far as is known."""
         try:
-            deadline = actions.next_deadline()
-            ahead = LONGEST_PAUSE if deadline is None else (deadline - database.now()).total_seconds()
+            moments = [moment for moment in (actions.next_deadline(), ledger.next_due()) if moment is not None]
+            ahead = min((moment - database.now()).total_seconds() for moment in moments) if moments else LONGEST_PAUSE
         except (DatabaseError, InterfaceError):
             ahead = LONGEST_PAUSE
         return min(max(ahead, SHORTEST_PAUSE), LONGEST_PAUSE)

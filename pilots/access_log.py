@@ -14,8 +14,9 @@ import rfc8785
 from django.db.models import QuerySet
 
 from pilots import chains, database
+from pilots.access_filters import AccessFilters
 from pilots.caller import Caller
-from pilots.chains import Audit, Finding, Head, digest_of
+from pilots.chains import Audit, Chain, Checkpoint, Finding, Head, Stretch, digest_of
 from pilots.models import AccessChain, AccessEvent, ApiKey, Membership, Organization, Pilot
 from pilots.tenancy import acting_in
 
@@ -41,6 +42,10 @@ SYSTEM = Party("system", "system")
 # Somebody whose name nobody vouches for.
 UNKNOWN = Party("unknown", "unknown")
 NOBODY = Party("", "")
+
+# Entries that vouch for what erasures left, and the one that says how far an organization's record is pruned.
+VOUCHING = ("pilot_erased", "erasures_vouched")
+PRUNED = "record_pruned"
 
 
 def record(
@@ -84,9 +89,13 @@ def record_of_pilot(type: str, pilot: Pilot, actor: Party | None = None, data: d
             record(type, actor or Party.of(pilot), Party.of(pilot), organization=organization, data=data)
 
 
-def newest(organization: Organization | None, limit: int, before: int | None = None) -> list[AccessEvent]:
-    """At most `limit` entries, newest first; `before` is the seq of the last one seen, to go on from."""
+def newest(
+    organization: Organization | None, limit: int, before: int | None = None, filters: AccessFilters | None = None
+) -> list[AccessEvent]:
+    """At most `limit` entries that fit, newest first; `before` is the seq of the last one seen, to go on from."""
     rows = log_of(organization)
+    if filters is not None:
+        rows = filters.narrow(rows)
     if before is not None:
         rows = rows.filter(seq__lt=before)
     return list(rows.order_by("-seq")[:limit])
@@ -111,7 +120,17 @@ def audit(organization: Organization | None) -> Audit:
 
 def verify(organization: Organization | None) -> Iterator[Finding]:
     """Walks the whole chain and yields what is wrong with it: nothing, where all is well. Inside `snapshot()`."""
-    organization_id = organization.pk if organization else None
+    yield from chains.walk(_chain_of(organization))
+
+
+def verify_after(organization: Organization | None, seq: int, limit: int) -> Stretch:
+    """Verifies at most `limit` entries after a position that an earlier call has come to; from 0 on, the first."""
+    with database.snapshot():
+        return chains.stretch(_chain_of(organization), seq, hash_at(organization, seq) or "", limit)
+
+
+def _chain_of(organization: Organization | None) -> Chain[AccessEvent]:
+    rows, organization_id = log_of(organization), _id(organization)
     names = names_of(organization_id)
 
     def misnamed(event: AccessEvent) -> str | None:
@@ -123,9 +142,10 @@ def verify(organization: Organization | None) -> Iterator[Finding]:
             else None
         )
 
-    yield from chains.walk(
-        entries(organization),
-        head(organization),
+    return Chain(
+        rows=lambda after: database.in_steps(rows.filter(seq__gt=after), "seq"),
+        erased=lambda: database.in_steps(rows.filter(salt=""), "seq"),
+        head=head(organization),
         hash_of=hash_of,
         misnamed=misnamed,
         voucher=voucher(organization_id, "access"),
@@ -146,10 +166,24 @@ def hash_at(organization: Organization | None, seq: int) -> str | None:
 def voucher(organization_id: int | None, log: str) -> dict[str, Any] | None:
     """What the newest erasure says it left of the organization's `record` (its interventions) or `access` log."""
     rows = AccessEvent.objects.for_organization(organization_id)
-    erasures = rows.filter(type="pilot_erased").exclude(salt="")
-    event = erasures.order_by("-seq").first()
-    found: dict[str, Any] | None = event.data.get(log) if event else None
+    vouching = rows.filter(type__in=VOUCHING, data__has_key=log).exclude(salt="")
+    event = vouching.order_by("-seq").first()
+    found: dict[str, Any] | None = event.data[log] if event else None
     return found
+
+
+def checkpoint(organization_id: int) -> Checkpoint:
+    """How far the organization's record may have been pruned, by the newest entry that says so."""
+    rows = AccessEvent.objects.for_organization(organization_id).filter(type=PRUNED)
+    event = rows.order_by("-seq").first()
+    if event is None:
+        return Checkpoint()
+    told = event.data
+    try:
+        return Checkpoint(int(told["seq"]), told["hash"], datetime.fromisoformat(told["before"]), event.at)
+    except (KeyError, TypeError, ValueError):
+        # Somebody changed it, which its own chain tells; it says nothing of the record any more.
+        return Checkpoint()
 
 
 def names_of(organization_id: int | None) -> dict[str, str]:

@@ -115,8 +115,11 @@ def create_pilot(
 def join(
     pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM, how: str = ""
 ) -> tuple[Membership, bool]:
-    """The pilot's membership, and whether it is new. One that is there keeps its role. `how` is for the access log."""
-    rows = Membership.objects.for_organization(organization.pk)
+    """The pilot's membership, and whether it is new. One that is there stays as it is, deactivated ones too.
+
+    `how` is for the access log.
+    """
+    rows = Membership.objects.and_deactivated().for_organization(organization.pk)
     with writing():
         row, joined = rows.get_or_create(organization=organization, pilot=pilot, defaults={"role": role.value})
         if joined:
@@ -128,7 +131,7 @@ def join(
 def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party = SYSTEM) -> tuple[Membership, bool]:
     """The membership with this role from now on, and whether it is new. Open sockets learn of it within seconds."""
     with writing():
-        _hold(organization)
+        hold(organization)
         membership, joined = join(pilot, organization, role, by=by)
         before = Role(membership.role)
         if before != role:
@@ -138,7 +141,7 @@ def set_role(pilot: Pilot, organization: Organization, role: Role, *, by: Party 
             membership.role = role.value
             membership.save(update_fields=["role"])
             if before.covers(role):
-                _tell_of_loss(pilot, organization, role, by)
+                tell_of_loss(pilot, organization, role, by)
     return membership, joined
 
 
@@ -148,14 +151,14 @@ def remove_member(pilot: Pilot, organization: Organization, *, by: Party = SYSTE
     Open pages and sockets close within seconds.
     """
     with writing():
-        _hold(organization)
-        row = Membership.objects.for_organization(organization.pk).filter(pilot=pilot).first()
+        hold(organization)
+        rows = Membership.objects.and_deactivated().for_organization(organization.pk)
+        row = rows.filter(pilot=pilot).first()
         if row is None:
             return False
         require_another_admin(row)
-        _tell_of_loss(pilot, organization, None, by)
-        families = RefreshFamily.objects.for_organization(organization.pk).filter(pilot=pilot, revoked_at=None)
-        families.update(revoked_at=timezone.now())
+        tell_of_loss(pilot, organization, None, by)
+        end_tokens(pilot, organization)
         row.delete()
         data = {"role": row.role}
         access_log.record("member_removed", by, Party.of(pilot), organization=organization, data=data)
@@ -207,13 +210,13 @@ def set_rights(
         if not pilot.is_active:
             end_sign_ins(pilot)
         for membership in places:
-            _tell_of_loss(pilot, membership.organization, None, by)
+            tell_of_loss(pilot, membership.organization, None, by)
 
 
 def require_another_admin(membership: Membership) -> None:
     """Raises LastAdmin where nobody else could let others in. Inside a transaction, which then holds the organization:
     of two admins who remove each other at once the second one stays."""
-    organization = _hold(membership.organization)
+    organization = hold(membership.organization)
     admins = Membership.objects.for_organization(organization.pk).filter(role=Role.ADMIN, pilot__is_active=True)
     ids = set(admins.values_list("pilot_id", flat=True))
     if ids == {membership.pilot_id}:
@@ -222,12 +225,18 @@ def require_another_admin(membership: Membership) -> None:
         )
 
 
-def _hold(organization: Organization) -> Organization:
+def hold(organization: Organization) -> Organization:
     """Until the transaction ends nobody else changes who is in the organization, or as what."""
     return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
-def _tell_of_loss(pilot: Pilot, organization: Organization, role: Role | None, by: Party) -> None:
+def end_tokens(pilot: Pilot, organization: Organization) -> int:
+    """Ends the pilot's refresh tokens for this one organization; returns how many sign-ins that were."""
+    families = RefreshFamily.objects.for_organization(organization.pk).filter(pilot=pilot, revoked_at=None)
+    return families.update(revoked_at=timezone.now())
+
+
+def tell_of_loss(pilot: Pilot, organization: Organization, role: Role | None, by: Party) -> None:
     rights_lost.send(sender=Membership, pilot=pilot, organization=organization, role=role, by=by)
 
 

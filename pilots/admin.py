@@ -14,11 +14,11 @@ from django.contrib.auth.models import Group
 from django.db.models import JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from pilots import access_log, actions, invitations
+from pilots import access_log, actions, deactivating, invitations
 from pilots.admin_access import ReadOnly, acting
 from pilots.admin_fields import StrictJSONField
 from pilots.admin_keys import ApiKeyAdmin as ApiKeyAdmin
-from pilots.admin_scope import OfOrganization, is_above
+from pilots.admin_scope import AboveOrganizations, OfOrganization, is_above
 from pilots.database import writing
 from pilots.models import Invitation, Membership, Organization, Pilot
 from pilots.roles import Role
@@ -89,11 +89,11 @@ class OrganizationAdmin(OfOrganization):
 
 
 @admin.register(Pilot)
-class PilotAdmin(UserAdmin):  # type: ignore[type-arg]
+class PilotAdmin(AboveOrganizations, UserAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = PilotCreationForm
     change_password_form = PasswordForm
-    list_display = ("pilot_id", "name", "email", "on_duty", "is_active", "is_superuser", "last_login")
+    list_display = ("pilot_id", "name", "email", "places", "on_duty", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "on_duty", "oauth_provider")
     search_fields = ("pilot_id", "name", "email")
     ordering = ("pilot_id",)
@@ -108,6 +108,16 @@ class PilotAdmin(UserAdmin):  # type: ignore[type-arg]
         ("Record", {"fields": ("oauth_provider", "oauth_id", "last_login", "created_at")}),
     )
     add_fieldsets = ((None, {"fields": ("pilot_id", "name", "email", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Pilot]:
+        return super().get_queryset(request).prefetch_related("memberships__organization")
+
+    @admin.display(description="organizations")
+    def places(self, pilot: Pilot) -> str:
+        return ", ".join(
+            f"{row.organization.slug} ({row.role.lower()}{', deactivated' if row.deactivated_at else ''})"
+            for row in pilot.memberships.all()
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pilot | None = None) -> Any:
         return self.readonly_fields if obj else ()
@@ -160,14 +170,39 @@ class MembershipAdmin(OfOrganization):
     """Below superusers nobody adds members here, for that would show everybody's pilots: admins invite."""
 
     verbs: ClassVar = {"view": "read_team", "change": "change_role", "delete": "remove_member"}
-    list_display = ("pilot", "organization", "role", "created_at")
-    list_filter = ("role", "organization")
-    search_fields = ("pilot__pilot_id", "pilot__name", "organization__slug")
+    list_display = ("pilot", "pilot_id", "organization", "role", "created_at", "deactivated_at", "last_login")
+    list_filter = ("role", ("deactivated_at", admin.EmptyFieldListFilter), "organization")
+    list_select_related = ("pilot", "organization")
+    search_fields = ("pilot__pilot_id", "pilot__name", "pilot__email", "organization__slug")
     autocomplete_fields = ("pilot", "organization")
+    date_hierarchy = "created_at"
+    actions = ("deactivate", "reactivate")
+
+    def get_fields(self, _request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        asked = ("pilot", "organization", "role")
+        return (*asked, "created_at", "deactivated_at") if obj else asked
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
         # Another pilot or organization is another membership.
-        return ("pilot", "organization") if obj else ()
+        return ("pilot", "organization", "created_at", "deactivated_at") if obj else ()
+
+    @admin.display(description="pilot id", ordering="pilot__pilot_id")
+    def pilot_id(self, row: Membership) -> str:
+        return row.pilot.pilot_id
+
+    @admin.display(description="last sign-in", ordering="pilot__last_login")
+    def last_login(self, row: Membership) -> Any:
+        return row.pilot.last_login
+
+    @admin.action(description="Deactivate the chosen members here", permissions=["change"])
+    def deactivate(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        ended = [deactivating.deactivate(row.pilot, row.organization, by=acting(request)) for row in _in_order(rows)]
+        messages.success(request, f"Deactivated: {sum(ended)}. Their claims go back to everybody.")
+
+    @admin.action(description="Reactivate the chosen members", permissions=["change"])
+    def reactivate(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        back = [deactivating.reactivate(row.pilot, row.organization, by=acting(request)) for row in _in_order(rows)]
+        messages.success(request, f"Reactivated: {sum(back)}.")
 
     def save_model(self, request: HttpRequest, obj: Membership, form: "forms.ModelForm[Any]", change: bool) -> None:
         row, _ = actions.set_role(obj.pilot, obj.organization, Role(obj.role), by=acting(request))
@@ -177,9 +212,13 @@ class MembershipAdmin(OfOrganization):
         actions.remove_member(obj.pilot, obj.organization, by=acting(request))
 
     def delete_queryset(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
-        # In the order in which whoever else locks several organizations does.
-        for row in rows.select_related("pilot", "organization").order_by("organization_id", "pk"):
+        for row in _in_order(rows):
             self.delete_model(request, row)
+
+
+def _in_order(rows: QuerySet[Membership]) -> QuerySet[Membership]:
+    """In the order in which whoever else locks several organizations does."""
+    return rows.select_related("pilot", "organization").order_by("organization_id", "pk")
 
 
 @admin.register(Invitation)
@@ -188,8 +227,14 @@ class InvitationAdmin(ReadOnly):
 
     verbs: ClassVar = {"view": "invite"}
     list_display = ("__str__", "organization", "role", "invited_by", "created_at", "expires_at", "accepted_by")
-    list_filter = ("role", "organization")
+    list_filter = (
+        "role",
+        ("accepted_at", admin.EmptyFieldListFilter),
+        ("revoked_at", admin.EmptyFieldListFilter),
+        "organization",
+    )
     search_fields = ("email",)
+    date_hierarchy = "created_at"
     list_select_related = ("organization", "invited_by", "accepted_by")
     exclude = ("digest",)
     actions = ("take_back",)

@@ -1,13 +1,14 @@
 """The access log in the back office: who did what, to be looked at; and who is at work here, for its entries."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
 from pilots.access_log import SYSTEM, Party
-from pilots.admin_scope import OfOrganization
+from pilots.admin_lists import ACCESS_TYPE, within
+from pilots.admin_scope import OfOrganization, is_above
 from pilots.models import AccessChain, AccessEvent, Pilot
 
 
@@ -18,6 +19,8 @@ def acting(request: HttpRequest) -> Party:
 
 class ReadOnly(OfOrganization):
     """No row is added, changed or removed past the actions, which alone keep the logs in step."""
+
+    actions: Any = None
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
@@ -33,12 +36,16 @@ class ReadOnly(OfOrganization):
 class AccessEventAdmin(ReadOnly):
     verbs: ClassVar = {"view": "read_access_log"}
     list_display = ("moment", "organization", "type", "actor", "subject", "seq")
-    list_filter = ("type", "organization")
+    list_filter = (ACCESS_TYPE, within("at"), "organization")
     search_fields = ("=actor", "=subject")
+    search_help_text = "The whole pilot_id, or key:NAME."
     list_select_related = ("organization",)
-    # An exact count of years of sign-ins would be the slowest part of the page.
-    show_full_result_count = False
-    ordering = ("-pk",)
+    # Other columns have no index in this order.
+    sortable_by = ()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # What each is found by without sorting: all of it, or one organization's.
+        return ("-pk",) if is_above(request) else ("-seq",)
 
     @admin.display(description="at (UTC)", ordering="at")
     def moment(self, event: AccessEvent) -> str:

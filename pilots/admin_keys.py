@@ -54,8 +54,10 @@ class ApiKeyAdmin(OfOrganization):
     verbs: ClassVar = {"view": "manage_keys", "add": "manage_keys"}
     form = ApiKeyForm
     list_display = ("name", "key_id", "organization", "scopes", "limited_to", "state", "last_used_at", "expires_at")
-    list_filter = ("organization",)
-    search_fields = ("name", "key_id", "organization__slug")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "organization")
+    search_fields = ("name", "=key_id", "organization__slug", "created_by")
+    list_select_related = ("organization",)
+    date_hierarchy = "created_at"
     autocomplete_fields = ("organization",)
     actions = ("rotate", "revoke")
     readonly_fields: ClassVar = (

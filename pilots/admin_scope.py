@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from pilots import policy
 from pilots.admin_fields import ForgivingAutocomplete, StrictJSONField
+from pilots.admin_lists import Listed
 from pilots.caller import Caller
 from pilots.database import writing
 from pilots.memberships import memberships_of
@@ -41,23 +42,28 @@ def caller_of(request: HttpRequest) -> Caller | None:
     return caller
 
 
-class OfOrganization(admin.ModelAdmin):  # type: ignore[type-arg]
+class _Own:
+    """Of whatever page, a superuser sees everybody's rows, and anybody else those of the organization they work in."""
+
+    # Where a row says whose it is.
+    owner = "organization_id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        if is_above(request):
+            return rows
+        caller = caller_of(request)
+        return rows.filter(**{self.owner: caller.organization.pk}) if caller else rows.none()
+
+
+class OfOrganization(_Own, Listed, admin.ModelAdmin):  # type: ignore[type-arg]
     """For every table of an organization. `verbs` gives the policy's verb for each permission of Django's; what has
     none is for superusers alone."""
 
     verbs: ClassVar[dict[str, str]] = {}
     may: Callable[[Caller, str], bool] = staticmethod(policy.may)
-    # Where a row says whose it is.
-    owner = "organization_id"
 
     formfield_overrides: ClassVar = {models.JSONField: {"form_class": StrictJSONField}}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        if is_above(request):
-            return rows
-        caller = caller_of(request)
-        return rows.filter(**{self.owner: caller.organization.pk}) if caller else rows.none()
 
     def allows(self, request: HttpRequest, permission: str, row: Model | None = None) -> bool:
         if is_above(request):
@@ -100,3 +106,38 @@ class OfOrganization(admin.ModelAdmin):  # type: ignore[type-arg]
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = ForgivingAutocomplete(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ShownInline(_Own, admin.TabularInline):  # type: ignore[type-arg]
+    """Rows beside the one they belong to, to be looked at by whoever sees that one."""
+
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return True
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+
+class AboveOrganizations(Listed):
+    """For what belongs to no organization: superusers alone, whatever permissions Django has stored of anybody."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_above(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_above(request)
+
+    def has_change_permission(self, request: HttpRequest, _obj: Model | None = None) -> bool:
+        return is_above(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_above(request)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from pilots import access_log, key_text
+from pilots import access_log, key_text, known_keys
 from pilots.access_log import SYSTEM, Party
 from pilots.database import writing
 from pilots.errors import InvalidInput, NotAuthenticated, NotFound
@@ -119,11 +119,18 @@ def match(text: str) -> ApiKey:
     key_id = key_text.id_of(text)
     if key_id is None:
         raise _refused("not complete; copy it again")
-    row = ApiKey.across_organizations.select_related("organization").filter(key_id=key_id).first()
-    if row is None or not secrets.compare_digest(row.digest, key_text.digest(text)):
-        raise _refused("not known", key_id)
+    digest = key_text.digest(text)
+    row = known_keys.find(digest) or _look_up(key_id, digest)
     if not stands(row):
         raise _refused("revoked or expired", key_id)
+    known_keys.keep(row)
+    return row
+
+
+def _look_up(key_id: str, digest: str) -> ApiKey:
+    row = ApiKey.across_organizations.select_related("organization").filter(key_id=key_id).first()
+    if row is None or not secrets.compare_digest(row.digest, digest):
+        raise _refused("not known", key_id)
     return row
 
 
@@ -171,6 +178,7 @@ def note_use(key: ApiKey) -> None:
     stale = Q(last_used_at=None) | Q(last_used_at__lt=moment - timedelta(minutes=1))
     if key.last_used_at is None or (moment - key.last_used_at).total_seconds() > 60:
         ApiKey.across_organizations.filter(stale, pk=key.pk).update(last_used_at=moment)
+        key.last_used_at = moment
 
 
 def check(
@@ -218,6 +226,9 @@ def _record(told: str, key: ApiKey, by: Party, **data: object) -> None:
     known = {"key_id": key.key_id, "scopes": key.scopes, "expires_at": _told(key.expires_at)}
     data = known | limits_of(key).as_data() | data
     access_log.record(told, by, Party.of(key), organization=key.organization, data=data)
+    known_keys.forget_all()
+    # Again, for who read the key meanwhile as it still was.
+    transaction.on_commit(known_keys.forget_all)
 
 
 def _told(moment: datetime | None) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pilots import expertise
 from pilots.limits import NO_LIMITS, Limits
 from pilots.models import ApiKey, Membership, Organization
 from pilots.roles import Role
@@ -14,7 +15,7 @@ class Caller:
 
     `name` is the pilot_id or the key's name; `reference` stands for it in hashes; `credential` tells which session,
     token family or key was shown, so that an open socket can ask whether it still stands. `limits` are a key's own:
-    what is outside them it neither sees nor touches.
+    what is outside them it neither sees nor touches. `expertise` are the tags of a pilot's field.
     """
 
     organization: Organization
@@ -25,6 +26,7 @@ class Caller:
     scopes: frozenset[str] = field(default_factory=frozenset)
     credential: str = ""
     limits: Limits = NO_LIMITS
+    expertise: tuple[str, ...] = ()
 
     @property
     def actor(self) -> str:
@@ -41,6 +43,7 @@ class Caller:
             reference=pilot.opaque_id.hex,
             role=Role(membership.role),
             credential=credential,
+            expertise=expertise.of(pilot),
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Is there a way in? What is merely unwise about sign-in is a warning of `manage.py check`."""
+"""Is there a way in, and do mails lead to it? What is merely unwise is a warning of `manage.py check`."""
 
 from typing import Any
 
@@ -28,6 +28,19 @@ def hosts_are_named(**_given: Any) -> list[CheckMessage]:
             "ALLOWED_HOSTS admits every host name: links in mails and redirects then lead where a request's Host says.",
             hint="Name the hosts it is reached by.",
             id="chameleon.W111",
+        )
+    ]
+
+
+@register()
+def mails_lead_here(**_given: Any) -> list[CheckMessage]:
+    if not settings.EMAIL_URL or not settings.IS_PUBLIC_URL_A_GUESS:
+        return []
+    return [
+        Warning(
+            f"EMAIL_URL is set and PUBLIC_URL is not: links in mails lead to {settings.PUBLIC_URL}, which is a guess.",
+            hint="Set PUBLIC_URL to the address that pilots open, as https://chameleon.example.com.",
+            id="chameleon.W112",
         )
     ]
 

@@ -118,7 +118,7 @@ def is_told_of(person: Person, organization: Organization) -> bool:
 
 def record(person: Person, organization: Organization | None, vouchers: dict[str, Any]) -> None:
     """Tells of the erasure, with what vouches for the entries that lost their own salt; older vouchers go."""
-    access_log.log_of(organization).filter(type="pilot_erased").update(data={}, salt="")
+    access_log.log_of(organization).filter(type__in=access_log.VOUCHING).update(data={}, salt="")
     vouchers |= {"access": vouch(access_log.entries(organization))}
     subject = Party(person.neutral, person.reference)
     access_log.record("pilot_erased", SYSTEM, subject, organization=organization, data=vouchers)
@@ -194,7 +194,8 @@ def _forget_belongings(person: Person) -> dict[str, int]:
 
 
 def _all(model: Any) -> Any:
-    return getattr(model, "across_organizations", model._base_manager)
+    rows: Any = getattr(model, "across_organizations", model._base_manager)
+    return rows.and_deactivated() if model is Membership else rows
 
 
 def _forget_in_back_office(person: Person) -> int:

@@ -15,7 +15,7 @@ class DomainError(Exception):
         self.errors = errors
 
 
-class InvalidInput(DomainError):
+class InvalidInput(DomainError, ValueError):
     """What was sent cannot be taken; `errors` maps each field to what would be right."""
 
     code = "invalid"

@@ -55,7 +55,8 @@ def look(token: str) -> Invitation:
 def accept(token: str, pilot: Pilot) -> Membership:
     """The pilot's membership; of two who accept at once one gets it. A member already keeps their role.
 
-    Raises NotFound where the invitation has ended, NotAllowed where it is for the owner of another address.
+    Raises NotFound where the invitation has ended, NotAllowed where it is for the owner of another address, or for
+    somebody who was deactivated here.
     """
     invitation = look(token)
     _require_addressee(invitation, pilot)
@@ -65,6 +66,12 @@ def accept(token: str, pilot: Pilot) -> Membership:
             raise NotFound("Somebody else was quicker: this invitation has just been used. Ask for a new one.")
         role = Role(invitation.role)
         membership, _ = actions.join(pilot, invitation.organization, role, by=Party.of(pilot), how="invitation")
+        if membership.deactivated_at is not None:
+            raise NotAllowed(
+                f"You were deactivated in {invitation.organization}. An invitation does not change that; ask an admin "
+                "there to reactivate you.",
+                code="deactivated",
+            )
     return membership
 
 

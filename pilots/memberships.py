@@ -1,10 +1,14 @@
 """Which organization a pilot acts in, and with which role."""
 
-from django.contrib.sessions.backends.base import SessionBase
+from datetime import datetime
 
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Max
+
+from pilots import database, duty
 from pilots.caller import Caller
 from pilots.errors import InvalidInput, NotAllowed, NotFound
-from pilots.models import Membership, Pilot
+from pilots.models import Membership, Organization, Pilot, RefreshFamily
 from pilots.roles import Role
 
 
@@ -45,6 +49,21 @@ def last_used(pilot: Pilot, session: SessionBase) -> Membership | None:
     return next((row for row in rows if row.organization.slug == session.get("organization")), next(iter(rows), None))
 
 
+def deactivated_in(pilot: Pilot) -> list[Organization]:
+    """Where the pilot is a member who is not let in."""
+    rows = Membership.across_organizations.and_deactivated().filter(pilot=pilot).exclude(deactivated_at=None)
+    return [row.organization for row in rows.select_related("organization").order_by("organization__slug")]
+
+
+def last_seen(organization: Organization, rows: list[Membership]) -> dict[int, datetime | None]:
+    """When each of these members signed in last, or, later than that, when a page or program of theirs last showed
+    itself here; None: never."""
+    families = RefreshFamily.objects.for_organization(organization.pk).filter(pilot__in=[row.pilot_id for row in rows])
+    shown = dict(families.order_by().values_list("pilot_id").annotate(Max("issued_at")))
+    moments = {row.pilot_id: (row.pilot.last_login, shown.get(row.pilot_id)) for row in rows}
+    return {pilot_id: max(filter(None, both), default=None) for pilot_id, both in moments.items()}
+
+
 def colleagues(caller: Caller) -> list[Membership]:
     """Who may work on requests in the caller's organization, the caller among them; at most 200, by name."""
     rows = Membership.objects.for_caller(caller).filter(pilot__is_active=True).exclude(role=Role.VIEWER)
@@ -52,6 +71,12 @@ def colleagues(caller: Caller) -> list[Membership]:
 
 
 def count_on_duty(organization_id: int) -> int:
-    """How many of those who may work on requests say that they are there."""
+    """How many of those who may work on requests say that they are there, and are within their working hours."""
     rows = Membership.objects.for_organization(organization_id).exclude(role=Role.VIEWER)
-    return rows.filter(pilot__is_active=True, pilot__on_duty=True).count()
+    there = rows.filter(pilot__is_active=True, pilot__on_duty=True)
+    keeping_hours = there.exclude(pilot__working_hours={}).select_related("pilot")
+    asked = keeping_hours.only("pilot__on_duty", "pilot__working_hours", "pilot__timezone")
+    now = database.now()
+    away = sum(duty.state(row.pilot, now) != "on" for row in asked)
+    count: int = there.count()
+    return count - away

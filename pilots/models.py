@@ -1,7 +1,7 @@
 """What is stored of people, organizations and credentials."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from pilots.roles import ROLE_CHOICES, Role
-from pilots.tenancy import OrganizationOwned, Walled
+from pilots.tenancy import AmbientQuerySet, CrossingQuerySet, OrganizationOwned, ScopedQuerySet, Walled
 
 
 class Organization(models.Model):
@@ -53,11 +53,14 @@ class Pilot(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(blank=True)
     oauth_provider = models.CharField(max_length=50, default="local")
     oauth_id = models.CharField(max_length=255, blank=True)
-    timezone = models.CharField(max_length=64, default="UTC")
+    # Blank until chosen: pages show times as the device has them, and hours are reckoned in UTC.
+    timezone = models.CharField(max_length=64, default="", blank=True)
     expertise_tags = models.JSONField(default=list, blank=True)
     working_hours = models.JSONField(default=dict, blank=True)
     on_duty = models.BooleanField(default=True)
     notifications = models.JSONField(default=dict, blank=True)
+    # How the console looks and listens for this pilot, on whatever device; what is not there is as the device has it.
+    preferences = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now, editable=False)
@@ -81,12 +84,39 @@ class Pilot(AbstractBaseUser, PermissionsMixin):
         return self.name or self.pilot_id
 
 
+class _StandingOnly:
+    """Shows memberships that were not deactivated. Whoever means the others too says so: what forgets to, lets nobody
+    in."""
+
+    def get_queryset(self) -> Any:
+        return self.and_deactivated().filter(deactivated_at=None)
+
+    def and_deactivated(self) -> Any:
+        return super().get_queryset()  # type: ignore[misc]
+
+
+class StandingMemberships(_StandingOnly, models.Manager.from_queryset(ScopedQuerySet)):  # type: ignore[misc]
+    pass
+
+
+class StandingMembershipsAnywhere(_StandingOnly, models.Manager.from_queryset(CrossingQuerySet)):  # type: ignore[misc]
+    pass
+
+
 class Membership(OrganizationOwned):
-    """A pilot's place in an organization, with the role held there."""
+    """A pilot's place in an organization, with the role held there.
+
+    One that is deactivated opens nothing; it keeps the role for the day it is reactivated.
+    """
 
     pilot = models.ForeignKey(Pilot, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=ROLE_CHOICES, default=Role.OPERATOR.value)
     created_at = models.DateTimeField(default=now, editable=False)
+    deactivated_at = models.DateTimeField(null=True, editable=False)
+
+    ambient: ClassVar = AmbientQuerySet.as_manager()
+    across_organizations: ClassVar = StandingMembershipsAnywhere()
+    objects: ClassVar = StandingMemberships()
 
     class Meta:
         constraints = [
@@ -240,6 +270,13 @@ class AccessEvent(Walled):
             models.UniqueConstraint(
                 fields=["seq"], condition=models.Q(organization=None), name="access_event_installation_seq_once"
             ),
+        ]
+        # What the page of the log is narrowed by, newest first.
+        indexes = [
+            models.Index(fields=["organization", "type", "seq"], name="access_event_by_type"),
+            models.Index(fields=["organization", "actor", "seq"], name="access_event_by_actor"),
+            models.Index(fields=["organization", "subject", "seq"], name="access_event_by_subject"),
+            models.Index(fields=["organization", "at"], name="access_event_by_moment"),
         ]
 
     def __str__(self) -> str:

@@ -25,8 +25,10 @@ TABLE: Final[Mapping[str, Allowed]] = {
     "read_team": Allowed(Role.ADMIN),
     "invite": Allowed(Role.ADMIN),
     "change_role": Allowed(Role.ADMIN),
+    "deactivate_member": Allowed(Role.ADMIN),
     "remove_member": Allowed(Role.ADMIN),
     "manage_keys": Allowed(Role.ADMIN),
+    "manage_chat": Allowed(Role.ADMIN),
     "change_settings": Allowed(Role.ADMIN),
     "read_access_log": Allowed(Role.ADMIN),
 }

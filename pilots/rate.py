@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 
 from pilots.errors import TooMany
+from pilots.sign_in import tries
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,11 @@ def count(credential: str) -> None:
         wait = wait_here(credential, rate, time.monotonic())
     if wait > 0:
         raise TooMany(f"More than {rate} requests a second; slow down.", retry_after=math.ceil(wait))
+
+
+def is_one_too_many(name: str, limit: int, seconds: int) -> bool:
+    """Counts what is dear, as mail: more than `limit` within so many seconds, by all processes together."""
+    return tries.add(f"rare:{name}", 1, seconds) > limit
 
 
 def wait_here(credential: str, rate: float, now: float) -> float:

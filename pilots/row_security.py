@@ -102,6 +102,14 @@ def grant_to(role: str) -> None:
             cursor.execute(statement)
 
 
+def installation() -> str:
+    """What tells one PostgreSQL, with its copies, from every other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
+        found: str = cursor.fetchone()[0]
+        return found
+
+
 def role_that_passes() -> str | None:
     """The name of the role we are connected as where no policy binds it."""
     with connection.cursor() as cursor:

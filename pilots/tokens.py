@@ -195,7 +195,7 @@ def _require_session(family: RefreshFamily) -> None:
 
 def _membership(family: RefreshFamily) -> Membership:
     rows = Membership.objects.for_organization(family.organization_id).select_related("organization", "pilot")
-    row = rows.filter(pilot_id=family.pilot_id, pilot__is_active=True).first()
+    row: Membership | None = rows.filter(pilot_id=family.pilot_id, pilot__is_active=True).first()
     if row is None:
         raise NotAuthenticated("You are no longer in this organization; ask an admin.", code="no_membership")
     second_factor.require(row)

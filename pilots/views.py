@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from pilots import invitations
 from pilots.addresses import client_address
 from pilots.errors import NotAllowed, NotAuthenticated, NotFound, TooMany
-from pilots.memberships import last_used, memberships_of
+from pilots.memberships import deactivated_in, last_used, memberships_of
 from pilots.models import Invitation, Pilot
 from pilots.sign_in import links, tries
 
@@ -26,7 +26,8 @@ def home(request: HttpRequest, path: str = "") -> HttpResponse:
     """To the same page in the organization last used; without a membership a page that says so."""
     membership = last_used(request.user, request.session) if isinstance(request.user, Pilot) else None
     if membership is None:
-        return render(request, "pilots/no_organization.html", status=403)
+        shut = deactivated_in(request.user) if isinstance(request.user, Pilot) else []
+        return render(request, "pilots/no_organization.html", {"deactivated_in": shut}, status=403)
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     return redirect(f"/o/{membership.organization.slug}/{path}{query}")
 

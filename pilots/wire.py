@@ -17,7 +17,7 @@ def pilot(row: Pilot, membership: Membership | None) -> dict[str, Any]:
         "oauth_provider": row.oauth_provider,
         "oauth_id": row.oauth_id,
         "organization": membership.organization.slug if membership else None,
-        "timezone": row.timezone,
+        "timezone": row.timezone or "UTC",
         "expertise_tags": row.expertise_tags,
         "working_hours": row.working_hours,
         "on_duty": row.on_duty,

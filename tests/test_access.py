@@ -22,7 +22,7 @@ from interventions.content import draft_of
 from pilots import api_keys
 from pilots.models import Membership, Pilot
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.long, pytest.mark.embedded]
 
 TABLE = Path(__file__).with_name("access_table.txt")
 WRITE_ANEW = "WRITE_ACCESS_TABLE"
@@ -54,8 +54,11 @@ SAMPLES = {
     "pk": "0",
     "key_id": "unknown",
     "invitation_id": "0",
+    "device_id": "0",
+    "hook_id": "0",
     "membership_id": "0",
     "pilot_id": "local:olga",
+    "chain": "access",
 }
 # What is sent, so that a caller who may does not fail for another reason. Only where an empty form would not do.
 BODIES: dict[str, dict[str, Any]] = {

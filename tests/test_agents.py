@@ -19,7 +19,7 @@ from tests.e2e.server import running
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 90
 
-pytestmark = pytest.mark.embedded
+pytestmark = pytest.mark.long
 
 
 @dataclass

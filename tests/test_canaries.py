@@ -5,28 +5,37 @@ sockets while Globex works, and everything is kept: bodies, headers, frames, wha
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.core import mail
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from conftest import DRAFT, World
+from chameleon import private_targets
+from conftest import DRAFT, Clock, World
 from interventions import actions
 from interventions.content import draft_of
+from interventions.delivery import devices, hooks, outbox, sending
+from interventions.lifecycle import Priority
 from interventions.live.database import in_thread
 from interventions.tests.sockets import connected, create, run
 from interventions.tests.test_console_socket import console_of
 from pilots import access_log, api_keys
-from pilots.models import Invitation, Organization, Pilot
+from pilots.models import Invitation, Membership, Organization, Pilot
+from tests import push_service
+from tests.push_service import Browser
 from tests.test_access import BODIES, QUERIES, SAMPLES, Route, routes
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 CANARY = "c4narybird"
 SLUG = "globex"
@@ -44,7 +53,7 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture
-def full(world: World) -> World:
+def full(world: World, settings: Any) -> World:
     """Globex, with the canary in everything that somebody there could write."""
     Organization.objects.filter(slug=SLUG).update(name=f"{CANARY} Inc", settings={"email_domains": [f"{CANARY}.test"]})
     Pilot.objects.filter(pilot_id="local:gina").update(name=f"{CANARY} Gina", email=f"{CANARY}@globex.test")
@@ -58,6 +67,12 @@ def full(world: World) -> World:
         digest=CANARY,
         expires_at=timezone.now() + timedelta(days=1),
     )
+    rule = hooks.Rule(Priority.LOW)
+    settings.ALLOW_PRIVATE_TARGETS = private_targets.read("127.0.0.1")
+    chat_hook = hooks.add(world.globex, "slack", CANARY, f"http://127.0.0.1:9999/{CANARY}", rule, by=access_log.SYSTEM)
+    hooks.note(chat_hook, CANARY, good=False)
+    subscription = Browser(f"http://127.0.0.1:9999/{CANARY}").posted
+    devices.add(world.memberships["gina"].pilot, world.globex, CANARY, subscription, CANARY)
     gina = access_log.Party.of(world.memberships["gina"].pilot)
     access_log.record("signed_in", gina, gina, organization=world.globex, data={"address": CANARY})
     for request_id in ("open", f"{CANARY}-1", "approved"):
@@ -111,8 +126,12 @@ def ask(route: Route, client: Client, headers: dict[str, str], address: str = ""
     sent = QUERIES.get(route.name, {}) if route.method == "GET" else BODIES.get(route.name, {})
     kind = {"content_type": "application/json"} if route.is_api and route.method != "GET" else {}
     answer = getattr(client, route.method.lower())(address or route.address, sent, headers=headers, **kind)
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    body = async_to_sync(whole)(answer.streaming_content) if answer.streaming else answer.content
     return f"{answer.headers} {answer.cookies} {body.decode()}"
+
+
+async def whole(parts: AsyncIterator[bytes]) -> bytes:
+    return b"".join([part async for part in parts])
 
 
 # What ends the session of the one who asks comes last.
@@ -124,6 +143,8 @@ def test_globex_itself_sees_them(full: World) -> None:
     """Or else nothing here could fail."""
     page = full.session("gina").get(f"/o/{SLUG}/interventions/open")
     assert page.content.decode().count(CANARY) > 5
+    for path in ("team/chat", "settings/devices"):
+        assert CANARY in full.session("gina").get(f"/o/{SLUG}/{path}").text, path
     for path in ("/api/interventions", "/api/events", "/api/pilots/me"):
         assert CANARY in Client().get(path, headers=full.bearer("gina")).content.decode(), path
 
@@ -186,6 +207,61 @@ def _is_about(frame: dict[str, Any], request_id: str) -> bool:
 def _without_the_name(answer: dict[str, Any]) -> dict[str, Any]:
     """The refusal may repeat the id that was asked for."""
     return {"refused": repr(answer).replace(f"{CANARY}-2", "")}
+
+
+def test_a_mail_to_acme_holds_nothing_of_globex(full: World, log: Kept, clock: Clock, settings: Any) -> None:
+    settings.EMAIL_URL = "smtp://localhost"
+    for name in ("ada", "otto", "gina"):
+        Pilot.objects.filter(pilot_id=f"local:{name}").update(email=f"{name}@mail.test")
+    # The same pilot in both: what is mailed of one organization holds nothing of the other either.
+    both = Pilot.objects.get(pilot_id="local:otto")
+    Membership.objects.create(organization=full.globex, pilot=both, role="OPERATOR")
+    for organization in (full.globex, full.acme):
+        key = CANARY if organization == full.globex else "agent"
+        actions.create(full.key(key), draft_of(DRAFT | {"priority": "critical", "title": f"{key} asks"}))
+    outbox.read_on()
+    clock.forward(seconds=3)
+    sending.send_due()
+    told = {
+        name: [each for each in mail.outbox if each.to == [f"{name}@mail.test"]] for name in ("ada", "otto", "gina")
+    }
+    for message in [*told["ada"], *(each for each in told["otto"] if "/o/acme/" in each.body)]:
+        assert_clean("a mail", str(message.message()))
+    assert len(told["ada"]) == 1
+    assert len(told["otto"]) == 2
+    assert CANARY in str(told["gina"][0].body)
+    assert_clean("the log", "\n".join(line for line in log.lines if not line.startswith("(")))
+
+
+def test_a_push_to_acme_holds_nothing_of_globex(full: World, log: Kept, clock: Clock) -> None:
+    both = Pilot.objects.get(pilot_id="local:otto")
+    Membership.objects.create(organization=full.globex, pilot=both, role="OPERATOR")
+    people = [("ada", full.acme), ("otto", full.acme), ("otto", full.globex), ("gina", full.globex)]
+    with push_service.running() as service:
+        for name, organization in people:
+            browser = service.browser(f"{name}-{organization.slug}")
+            pilot = Pilot.objects.get(pilot_id=f"local:{name}")
+            devices.add(pilot, organization, f"session of {name}", browser.posted, "a desk")
+        for key in (CANARY, "agent"):
+            actions.create(full.key(key), draft_of(DRAFT | {"priority": "critical", "title": f"{key} asks"}))
+        outbox.read_on()
+        clock.forward(seconds=3)
+        sending.send_due()
+    told = {path.rpartition("/")[2]: repr(browser.told) for path, browser in service.browsers.items()}
+    for name in ("ada-acme", "otto-acme"):
+        assert "agent asks" in told[name]
+        assert_clean(f"a push to {name}", told[name])
+    for name in ("otto-globex", "gina-globex"):
+        assert CANARY in told[name]
+    assert service.wrong == []
+    assert_clean("the log", "\n".join(line for line in log.lines if not line.startswith("(")))
+
+
+def test_an_export_of_acme_holds_nothing_of_globex(full: World, tmp_path: Path) -> None:
+    for slug in ("acme", SLUG):
+        call_command("export_org", slug, output=str(tmp_path / slug), verbosity=0)
+    assert_clean("the export", (tmp_path / "acme").read_text())
+    assert (tmp_path / SLUG).read_text().count(CANARY) > 20
 
 
 def test_what_is_cached_for_acme_holds_nothing_of_globex(full: World) -> None:

@@ -12,7 +12,8 @@ from tests.test_access import Route, routes
 pytestmark = pytest.mark.embedded
 
 # Django's admin and the documents of the API are public software: their pages may be kept, what they show may not.
-OPEN = ("api/docs", "api/schema", "health", "ready", "metrics")
+# The shell and its worker are there to be kept: they are the same for everybody.
+OPEN = ("api/docs", "api/schema", "health", "ready", "metrics", "offline", "sw.js")
 EXPECTED = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -27,8 +27,10 @@ PEOPLE = """
 read_team        A
 invite           A
 change_role      A
+deactivate_member A
 remove_member    A
 manage_keys      A
+manage_chat      A
 change_settings  A
 read_access_log  A
 """

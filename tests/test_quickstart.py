@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Generous: the machines that run tests are busy.
 PATIENCE = 90
 
-pytestmark = pytest.mark.embedded
+pytestmark = pytest.mark.long
 
 
 def free_port() -> int:

@@ -17,7 +17,17 @@ from conftest import DRAFT, World
 from interventions import actions, diagnosis
 from interventions.actions.creating import IdempotencyKey
 from interventions.content import draft_of
-from interventions.models import Approval, Event, Intervention, Stream
+from interventions.lifecycle import Priority
+from interventions.models import (
+    Approval,
+    ChatHook,
+    Event,
+    Intervention,
+    Notice,
+    NoticePosition,
+    PushSubscription,
+    Stream,
+)
 from pilots import access_log, database, row_security, tenancy, tokens
 from pilots.access_log import SYSTEM
 from pilots.models import AccessChain, AccessEvent, ApiKey, Invitation, Membership, Organization
@@ -42,6 +52,15 @@ def owners(model: type[models.Model]) -> set[int | None]:
     return {pk for (pk,) in raw(f"SELECT organization_id FROM {model._meta.db_table}")}  # noqa: S608
 
 
+def told_elsewhere(member: Membership, name: str) -> None:
+    """A device of the member's and a channel of their organization's chat."""
+    moment = database.now()
+    PushSubscription(
+        organization=member.organization, pilot=member.pilot, endpoint_digest=name, created_at=moment, seen_at=moment
+    ).save()
+    ChatHook(organization=member.organization, name=name, lowest_priority=Priority.LOW, created_at=moment).save()
+
+
 @pytest.fixture
 def full(world: World, ask: Any) -> World:
     """Both organizations with a row in every table."""
@@ -54,7 +73,11 @@ def full(world: World, ask: Any) -> World:
         actions.approve(caller, row.request_id)
         tokens.issue(world.memberships[name])
         access_log.record("member_joined", SYSTEM, organization=caller.organization)
-        Invitation.objects.create(organization=caller.organization, digest=name, expires_at=database.now())
+        now = database.now()
+        Invitation.objects.create(organization=caller.organization, digest=name, expires_at=now)
+        NoticePosition.objects.create(organization=caller.organization)
+        Notice.objects.create(organization=caller.organization, hook_id=1, created_at=now, due_at=now)
+        told_elsewhere(world.memberships[name], name)
     access_log.record("superuser_granted", SYSTEM)
     return world
 

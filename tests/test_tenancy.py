@@ -43,6 +43,8 @@ OPEN_ADDRESSES = {
     "api/token/revoke": "by its cookie",
     "api/pilots/me": "the asking pilot's own profile",
     "api/organizations/report": "for superusers, who stand above organizations",
+    "sw.js": "the same for everybody",
+    "offline": "the same for everybody",
     "api/schema": "the same for everybody",
     "api/docs": "the same for everybody",
     "api/redoc": "the same for everybody",

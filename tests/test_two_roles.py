@@ -93,9 +93,9 @@ def installation(django_db_setup: None, django_db_blocker: Any) -> Iterator[Inst
 def _create(maker: psycopg.Connection, names: dict[str, str], password: str) -> None:
     for role in ("owner", "runtime"):
         maker.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(names[role]), password))
+        # Whoever makes a database for a role, or ends its connections, must be able to become it.
+        maker.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(names[role])))
     owner, database = sql.Identifier(names["owner"]), sql.Identifier(names["database"])
-    # Who makes a database for another must be able to become that role.
-    maker.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
     maker.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
 
 
@@ -200,3 +200,15 @@ def test_an_agent_is_answered_and_the_record_holds(
 
     assert "acme: no findings." in migrated.manage("check_invariants")
     assert "the chain holds" in migrated.manage("verify_audit", "--org", "acme")
+
+
+def test_who_serves_backs_up_and_the_owner_restores(
+    migrated: Installation, token: dict[str, str], tmp_path: Path
+) -> None:
+    file = str(tmp_path / "chameleon.backup")
+    migrated.manage("backup", file, DATABASE_OWNER_URL="")
+    said = migrated.manage("restore", file, "--force", "--yes", code=1, DATABASE_OWNER_URL="")
+    assert "does not own the tables: set DATABASE_OWNER_URL" in said
+    assert "all invariants hold" in migrated.manage("restore", file, "--force", "--yes", "--verify")
+    listed = json.loads(migrated.manage("list_api_keys", "--org", "acme", "--json"))
+    assert [key["name"] for key in listed] == ["agent"]

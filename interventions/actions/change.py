@@ -1,6 +1,7 @@
 """The steps every verb shares: hold the row, ask the policy, write the change with its event."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from interventions.lifecycle import (
     EventType,
     Priority,
     Status,
+    assignee,
     claim_lives,
-    is_past,
+    closed,
     may_follow,
 )
 from interventions.models import Approval, Intervention
@@ -30,6 +32,8 @@ class Held:
     caller: Caller
     row: Intervention
     now: datetime
+    # What every event of this hold tells besides.
+    also: dict[str, Any] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -43,10 +47,8 @@ class Held:
 
     @property
     def assignee(self) -> str | None:
-        """`assigned_to` as it counts: a lapsed claim clears it, whether or not a sweep has passed."""
-        row = self.row
-        lapsed = row.claimed_until is not None and row.claimed_until <= self.now
-        return None if lapsed else row.assigned_to
+        """`assigned_to` as it counts at this moment."""
+        return assignee(self.row.assigned_to, self.row.claimed_until, self.now)
 
 
 def hold(caller: Caller, request_id: str, verb: str) -> Held:
@@ -57,7 +59,7 @@ def hold(caller: Caller, request_id: str, verb: str) -> Held:
     # Who may do this to no request at all learns nothing about which ones there are.
     policy.require(caller, verb)
     rows = Intervention.objects.for_caller(caller).select_for_update(of=("self",)).with_approvals()
-    row = rows.filter(request_id=request_id).first()
+    row = next(iter(rows.filter(request_id=request_id)), None)
     if row is None:
         raise NotFound(f"There is no intervention {request_id!r} in this organization.")
     policy.require(caller, verb, row.intervention_type, row.required_role)
@@ -67,11 +69,8 @@ def hold(caller: Caller, request_id: str, verb: str) -> Held:
 def require_open(held: Held) -> None:
     """Raises Conflict `expired` or `already_decided` where nothing can be decided or changed any more."""
     row = held.row
-    if held.status == Status.EXPIRED or (held.status not in FINAL and is_past(row.expires_at, held.now)):
-        raise Conflict("The time to decide has run out; ask anew.", code="expired", intervention=row)
-    if held.status in FINAL:
-        by = f" by {row.decided_by}" if row.decided_by else ""
-        raise Conflict(f"It was already {row.status.lower()}{by}.", code="already_decided", intervention=row)
+    if code := closed(row.status, row.expires_at, held.now):
+        raise Conflict.closed(code, row.status, row.decided_by, row)
 
 
 def require_unclaimed(held: Held) -> None:
@@ -79,6 +78,14 @@ def require_unclaimed(held: Held) -> None:
     claimant = held.claimant
     if claimant is not None and claimant != held.caller.actor:
         raise Conflict(f"{claimant} has claimed it; take it over if you must.", code="claimed", intervention=held.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a change leaves to be appended: its event, and what the tallies learn."""
+
+    entry: events.Entry
+    moves: list[tallies.Move]
 
 
 def write(
@@ -93,16 +100,32 @@ def write(
 
     `approvals` is the whole list where it grew; `extra` goes into the event only.
     """
+    made = advance(held, event_type, changes, _update, approvals=approvals, extra=extra)
+    events.append(held.row.organization_id, [made.entry], made.moves)
+    return held.row
+
+
+def advance(
+    held: Held,
+    event_type: EventType,
+    changes: dict[str, Any],
+    keep: Callable[[Intervention, dict[str, Any]], None],
+    *,
+    approvals: list[Approval] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Advance:
+    """The change as `write` makes it, its values kept by `keep`, its event not appended yet."""
     row, before = held.row, held.status
     after = Status(changes.get("status", before))
     if after != before and not may_follow(before, after):
         raise Conflict(f"{before} cannot become {after}.", code="illegal_transition", intervention=row)
     if approvals is not None:
-        set_approvals(row, approvals)
+        row.keep_approvals(approvals)
     if VERSIONED & changes.keys() or approvals is not None:
         changes["version"] = row.version + 1
-    _update(row, changes | {"updated_at": held.now})
-    data = as_data(changes) | (extra or {})
+    counted_for = tallies.counted_for(row)
+    keep(row, changes | {"updated_at": held.now})
+    data = as_data(changes) | (extra or {}) | held.also
     if after != before:
         data["old_status"] = before.value
     if approvals is not None:
@@ -112,22 +135,13 @@ def write(
         data["content_hash"] = row.content_hash
     decides = after in FINAL and before not in FINAL
     entry = events.Entry(event_type, row, held.caller, held.now, data, decides)
-    events.append(row.organization_id, [entry], [] if after == before else [move_of(row, before, held.now)])
-    return row
+    return Advance(entry, [] if after == before else [tallies.move_of(row, before, held.now, counted_for)])
 
 
-def move_of(row: Intervention, before: str | None, at: datetime) -> tallies.Move:
-    """What the tallies learn from `row` having come into its status."""
-    timed = row.status in (Status.APPROVED, Status.REJECTED, Status.COMPLETED) and row.action_timestamp
-    seconds = (row.action_timestamp - row.created_at).total_seconds() if timed and row.action_timestamp else 0.0
-    decided = row.status in (Status.APPROVED, Status.REJECTED)
-    pilot_id = (row.assigned_to or row.decided_by) if decided else None
-    return tallies.Move(row.intervention_type, row.priority, before, row.status, at, seconds, pilot_id)
-
-
-def set_approvals(row: Intervention, approvals: list[Approval]) -> None:
-    """Lets `row.approvals.all()` answer from memory, as after a prefetch."""
-    row._prefetched_objects_cache = {"approvals": approvals}  # type: ignore[attr-defined]
+def put(row: Intervention, values: dict[str, Any]) -> None:
+    """Into the object only."""
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
 def _update(row: Intervention, values: dict[str, Any]) -> None:
@@ -137,8 +151,7 @@ def _update(row: Intervention, values: dict[str, Any]) -> None:
     )
     if not guarded.update(**values):
         raise Conflict("It has just been changed; look again.", code="version_mismatch", intervention=row)
-    for name, value in values.items():
-        setattr(row, name, value)
+    put(row, values)
 
 
 def as_data(changes: dict[str, Any]) -> dict[str, Any]:

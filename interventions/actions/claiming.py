@@ -1,12 +1,13 @@
 """Who works on it: claim, release, assign; and what is said and granted meanwhile: comment, extend."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from interventions.actions.change import Held, hold, require_open, require_unclaimed, write
 from interventions.errors import Conflict
 from interventions.lifecycle import CLAIM_LEASE, EventType, Status
 from interventions.models import Intervention
+from interventions.queries import InterventionQuerySet
 from pilots import database
 from pilots.caller import Caller
 from pilots.database import writing
@@ -50,13 +51,18 @@ def release_all_of(organization: Organization, pilot_id: str, *, told_as: str | 
     """Gives what this pilot has claimed, or was assigned, back to everybody, for they are gone; returns how much."""
     with writing():
         now = database.now()
-        rows = Intervention.objects.for_organization(organization.pk).open(now).filter(assigned_to=pilot_id)
+        rows = _in_hands_of(organization, pilot_id, now)
         held = list(rows.select_for_update(of=("self",)).with_approvals().order_by("pk"))
         for row in held:
             changes: dict[str, Any] = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
             told = Held(Caller.system(organization), row, now)
             write(told, EventType.RELEASED, changes, extra={"from": told_as or pilot_id})
     return len(held)
+
+
+def count_in_hands_of(organization: Organization, pilot_id: str) -> int:
+    """How much `release_all_of` would give back now."""
+    return _in_hands_of(organization, pilot_id, database.now()).count()
 
 
 def hear_rights_lost(pilot: Pilot, organization: Organization, role: Role | None, **_signal: Any) -> None:
@@ -92,6 +98,10 @@ def extend(caller: Caller, request_id: str, *, expires_in_seconds: int | None) -
         require_open(held)
         deadline = None if expires_in_seconds is None else held.now + timedelta(seconds=expires_in_seconds)
         return write(held, EventType.EXTENDED, {"expires_at": deadline})
+
+
+def _in_hands_of(organization: Organization, pilot_id: str, now: datetime) -> InterventionQuerySet:
+    return Intervention.objects.for_organization(organization.pk).open(now).filter(assigned_to=pilot_id)
 
 
 def _renew(held: Held) -> Intervention:

@@ -1,8 +1,8 @@
 """Pilot commands: a pilot acts on a unit of work, whether or not its agent has asked."""
 
-from interventions import events, policy
-from interventions.actions.change import Held, hold, move_of, write
-from interventions.actions.creating import created_entry, new_row
+from interventions import policy
+from interventions.actions.change import Held, hold, write
+from interventions.actions.creating import announce, new_row
 from interventions.actions.deciding import UNSEEN, approve_held, require_reason, spoken
 from interventions.content import Draft
 from interventions.lifecycle import OPEN, EventType, Status, Type
@@ -30,12 +30,14 @@ def command(
     policy.require(caller, "command", kind)
     reason = spoken(reason)
     require_reason(kind, Status.APPROVED, reason)
-    with writing():
-        while request_id := _oldest_open(caller, kind, uow_id):
+    while request_id := _oldest_open(caller, kind, uow_id):
+        # Each turn lets go of its lock: who holds one and waits for the next may wait in a circle.
+        with writing():
             held = hold(caller, request_id, "approve")
             # Decided by somebody else while this waited for its lock: there may be a next one.
             if held.status in OPEN:
                 return approve_held(held, reason, None, UNSEEN)
+    with writing():
         return _initiate(caller, kind, uow_id, reason, context or {})
 
 
@@ -62,7 +64,7 @@ def _initiate(caller: Caller, kind: Type, uow_id: str, reason: str | None, conte
     )
     row = new_row(caller, draft, database.now())
     row.save(force_insert=True)
-    events.append(row.organization_id, [created_entry(caller, row)], [move_of(row, None, row.created_at)])
+    announce(caller, [row])
     held = Held(caller, row, database.now())
     approval = Approval.objects.create(
         organization_id=row.organization_id,

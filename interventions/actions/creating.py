@@ -3,19 +3,26 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
-from interventions import content, events, limits, policy, wire
-from interventions.actions.change import move_of, set_approvals
+from interventions import content, events, limits, policy, tallies, wire
 from interventions.content import Draft
+from interventions.entering import entering
 from interventions.errors import Conflict
+from interventions.inserting import inserting
 from interventions.lifecycle import EventType, Priority, Status
 from interventions.models import IdempotencyRecord, Intervention
 from pilots import database
 from pilots.caller import Caller
 from pilots.database import writing
+from pilots.tenancy import speaking_for
 
 IDEMPOTENCY_HOURS = 24
+
+# By request_id.
+type Rows = dict[str, Intervention]
+
+_IF_FREE = "ON CONFLICT (organization_id, request_id) DO NOTHING RETURNING request_id, id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ def new_row(caller: Caller, draft: Draft, now: datetime) -> Intervention:
         content_hash=content.content_hash(request_id=draft.request_id, response_schema=draft.response_schema, **seen),
         draft_digest=draft.digest,
     )
-    set_approvals(row, [])
+    row.keep_approvals([])
     return row
 
 
@@ -95,60 +102,55 @@ def created_entry(caller: Caller, row: Intervention) -> events.Entry:
     return events.Entry(EventType.CREATED, row, caller, row.created_at, data)
 
 
+def announce(caller: Caller, rows: list[Intervention]) -> None:
+    """Tells the log of rows that were just stored, counts them, and has them found by their words."""
+    entries = [created_entry(caller, row) for row in rows]
+    moves = [tallies.move_of(row, None, row.created_at) for row in rows]
+    events.append(caller.organization.pk, entries, moves, besides=[entering(rows)])
+
+
 def _store(caller: Caller, drafts: list[Draft]) -> list[Asked]:
     now = database.now()
     # A microsecond apart, so that their order by age is the one they were sent in.
     rows = [new_row(caller, draft, now + timedelta(microseconds=place)) for place, draft in enumerate(drafts)]
     stored = _insert(caller, rows)
     asked = [Asked(stored[row.request_id], created=stored[row.request_id] is row) for row in rows]
-    new = [item.row for item in asked if item.created]
-    entries = [created_entry(caller, row) for row in new]
-    events.append(caller.organization.pk, entries, [move_of(row, None, row.created_at) for row in new])
+    announce(caller, [item.row for item in asked if item.created])
     return asked
 
 
-def _insert(caller: Caller, rows: list[Intervention]) -> dict[str, Intervention]:
+def _insert(caller: Caller, rows: list[Intervention]) -> Rows:
     """What stands afterwards for each request_id: the first row that was ever stored for it."""
     firsts = {row.request_id: row for row in reversed(rows)}
-    # Always in the same order: two batches that name the same ids wait for each other instead of in a circle.
-    in_order = [firsts[request_id] for request_id in sorted(firsts)]
-    stored = firsts
-    try:
-        # A savepoint: whoever comes second must still be able to read what came first.
-        with transaction.atomic():
-            Intervention.objects.bulk_create(in_order)
-    except IntegrityError:
-        stored = _those_there(caller, list(firsts))
-        stored |= {row.request_id: _insert_one(caller, row) for row in in_order if row.request_id not in stored}
+    new = insert_new(caller, firsts)
+    taken = firsts.keys() - new.keys()
+    stored = new | _those_there(caller, list(taken)) if taken else new
     for row in rows:
         first = stored[row.request_id]
         if first.draft_digest != row.draft_digest:
+            # Where the batch contradicts itself, what it would have stored first does not stand.
             stands = first is not firsts[row.request_id] and limits.covers(caller, first)
-            raise _reused(row, first if stands else None)
+            raise Conflict.reused(row.request_id, first if stands else None)
     return stored
 
 
-def _insert_one(caller: Caller, row: Intervention) -> Intervention:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return _those_there(caller, [row.request_id])[row.request_id]
-    return row
+def insert_new(caller: Caller, rows: Rows) -> Rows:
+    """Inserts those whose request_id is free, and waits for whoever is just taking it."""
+    # Always in the same order: two batches that name the same ids wait for each other instead of in a circle.
+    in_order = [rows[request_id] for request_id in sorted(rows)]
+    with speaking_for(caller.organization.pk):
+        inserted = database.fetch(inserting(Intervention, in_order, _IF_FREE))
+    for request_id, pk in inserted:
+        rows[request_id].pk = pk
+        rows[request_id]._state.adding = False
+    return {request_id: rows[request_id] for request_id, _ in inserted}
 
 
-def _those_there(caller: Caller, request_ids: list[str]) -> dict[str, Intervention]:
+def _those_there(caller: Caller, request_ids: list[str]) -> Rows:
     # Of the whole organization: an id may be taken by what lies outside the caller's limits.
     rows = Intervention.objects.for_organization(caller.organization.pk).with_approvals()
     rows = rows.filter(request_id__in=request_ids)
     return {row.request_id: row for row in rows}
-
-
-def _reused(row: Intervention, first: Intervention | None) -> Conflict:
-    """`first` is None where the batch contradicts itself, for what it would have stored first does not stand, and
-    where the id stands for something outside the caller's limits."""
-    detail = f"request_id {row.request_id!r} already stands for other content; choose a new id."
-    return Conflict(detail, code="request_id_reused", intervention=first)
 
 
 def _replay(caller: Caller, once: IdempotencyKey) -> list[Asked] | None:

@@ -67,27 +67,35 @@ def decide(caller: Caller, request_id: str, verdict: str, **given: Any) -> Inter
 
 def approve_held(held: Held, reason: str | None, response: dict[str, Any] | None, seen: Seen) -> Intervention:
     """`approve` on a row that is locked already."""
-    row, now = held.row, held.now
+    row = held.row
     require_reason(row.intervention_type, Status.APPROVED, reason)
-    approvals = list(row.approvals.all())
-    if _is_repeated(held, approvals):
+    if _is_repeated(held, row.given_approvals()):
         _require_same_response(held, response)
         return row
     _require_decidable(held, seen)
-    answer = _answer(held, response)
+    return record_approval(held, reason, answer_of(held, response), _decision(held, Status.APPROVED, reason))
+
+
+def record_approval(
+    held: Held,
+    reason: str | None,
+    answer: dict[str, Any] | None,
+    decision: dict[str, Any],
+    extra: dict[str, Any] | None = None,
+) -> Intervention:
+    """Adds the caller's approval, which may be given; the last one needed makes the `decision` too."""
+    row, changes = held.row, {"response": answer}
     approval = Approval.objects.create(
         organization_id=row.organization_id,
         intervention=row,
         pilot_id=held.caller.actor,
-        at=now,
+        at=held.now,
         action_reason=reason,
     )
-    approvals.append(approval)
-    changes: dict[str, Any] = {"response": answer}
+    approvals = [*row.given_approvals(), approval]
     if not quorum_reached((item.pilot_id for item in approvals), row.approvals_required):
-        return write(held, EventType.APPROVAL_ADDED, changes, approvals=approvals)
-    changes |= _decision(held, Status.APPROVED, reason)
-    return write(held, EventType.APPROVED, changes, approvals=approvals)
+        return write(held, EventType.APPROVAL_ADDED, changes, approvals=approvals, extra=extra)
+    return write(held, EventType.APPROVED, changes | decision, approvals=approvals, extra=extra)
 
 
 def _is_repeated(held: Held, approvals: list[Approval]) -> bool:
@@ -141,8 +149,8 @@ def _require_decidable(held: Held, seen: Seen) -> None:
         raise Conflict("It has changed since you looked; look again.", code="version_mismatch", intervention=row)
 
 
-def _answer(held: Held, response: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The answer that will stand: the first one given, valid against the schema."""
+def answer_of(held: Held, response: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The answer that will stand: the first one given, valid against the schema. Raises InvalidInput without one."""
     row = held.row
     if response is None:
         if answer_needed(row.response_schema) and row.response is None:

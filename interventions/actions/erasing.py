@@ -59,7 +59,7 @@ def _is_told_of(person: Person, organization: Organization) -> bool:
     """True where the pilot is, or ever was, in this organization, or something names them."""
     pk = organization.pk
     return (
-        Membership.objects.for_organization(pk).filter(pilot=person.pilot).exists()
+        Membership.objects.and_deactivated().for_organization(pk).filter(pilot=person.pilot).exists()
         or _rows_of(person, organization).exists()
         or _events_of(person, organization).exists()
         or PilotTally.objects.for_organization(pk).filter(pilot_id=person.pilot_id).exists()
@@ -93,8 +93,7 @@ def _erase_in(person: Person, organization: Organization, *, texts: bool) -> Cou
     rows.filter(assigned_to=person.pilot_id).update(assigned_to=person.neutral)
     PilotTally.objects.for_organization(pk).filter(pilot_id=person.pilot_id).update(pilot_id=person.neutral)
     counts["access events"] = erasing.redact_access(person, organization)
-    touched = database.in_steps(Event.objects.for_organization(pk).filter(salt=""), "seq")
-    erasing.record(person, organization, {"record": erasing.vouch(touched)})
+    erasing.record(person, organization, {"record": erasing.vouch(events.touched_by_erasures(pk))})
     return counts
 
 

@@ -1,16 +1,16 @@
 """What time does by itself: deadlines pass, claims lapse, answers arrive."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F, QuerySet
 
-from interventions import events, wire
-from interventions.actions.change import as_data, move_of, set_approvals
+from interventions import events, tallies, wire
+from interventions.actions.change import as_data
 from interventions.lifecycle import ANSWERS, OPEN, EventType, Status
-from interventions.models import Approval, Intervention
+from interventions.models import Intervention
+from interventions.queries import InterventionQuerySet
 from pilots import database
 from pilots.caller import Caller
 from pilots.database import writing
@@ -84,7 +84,7 @@ def _for_each_organization(rows: QuerySet[Intervention], sweep: Callable[[Caller
 def _expire_batch(system: Caller) -> int:
     with writing():
         rows = Intervention.objects.for_caller(system).overdue(database.now())
-        held = _lock(system, rows.order_by("expires_at"))
+        held = _lock(rows.order_by("expires_at"))
         now = database.now()
         changes = {"status": Status.EXPIRED, "action_timestamp": now, "claimed_until": None}
         lapsed: list[Intervention] = []
@@ -100,25 +100,15 @@ def _release_batch(system: Caller) -> int:
     with writing():
         now = database.now()
         rows = Intervention.objects.for_caller(system).filter(status=Status.IN_PROGRESS.value, claimed_until__lte=now)
-        held = _lock(system, rows.order_by("claimed_until"))
+        held = _lock(rows.order_by("claimed_until"))
         changes = {"status": Status.PENDING, "assigned_to": None, "claimed_until": None}
         _write_all(system, held, EventType.RELEASED, now, changes, lapsed=True)
         return len(held)
 
 
-def _lock(system: Caller, rows: QuerySet[Intervention]) -> list[Intervention]:
+def _lock(rows: InterventionQuerySet) -> list[Intervention]:
     # What somebody is deciding at this moment is left to them; the next sweep finds it if it is still due.
-    locked = rows.select_for_update(of=("self",), skip_locked=True)
-    held = list(locked[:BATCH])
-    # By hand: a prefetch makes a query object for each row, and of ten thousand hardly any has approvals.
-    approvals = defaultdict(list)
-    quorums = [row.pk for row in held if row.approvals_required > 1]
-    if quorums:
-        for approval in Approval.objects.for_caller(system).filter(intervention__in=quorums):
-            approvals[approval.intervention_id].append(approval)
-    for row in held:
-        set_approvals(row, approvals[row.pk])
-    return held
+    return list(rows.select_for_update(of=("self",), skip_locked=True).with_approvals()[:BATCH])
 
 
 def _write_all(
@@ -142,7 +132,7 @@ def _write_all(
         row.version, row.updated_at = row.version + 1, now
         data = told[before, row.version, assignee if assignee != row.assigned_to else None]
         entries.append(events.Entry(event_type, row, system, now, data, decides=event_type == EventType.EXPIRED))
-        moves.append(move_of(row, before, now))
+        moves.append(tallies.move_of(row, before, now))
     events.append(system.organization.pk, entries, moves)
 
 

@@ -1,7 +1,7 @@
 """Long polls: answers that wait for something to happen, at the cost of a sleeping coroutine each.
 
-Plain async views, for the REST framework holds a thread per request. They read in the request's own thread, give it
-back with its database connection, and wait on the hub.
+Plain async views, for the REST framework holds a thread per request. They read in one of the few threads that
+`chameleon/handler.py` keeps for them, give it back with its database connection, and wait on the hub.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from interventions import listing, policy, wire
@@ -60,51 +60,47 @@ def long_poll(poll: Operation) -> Callable[..., Awaitable[HttpResponse]]:
     async def view(request: HttpRequest, **path: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return options_of("GET") if request.method == "OPTIONS" else HttpResponseNotAllowed(_METHODS)
-        return await _wait(sync_to_async(partial(_read, poll, request, path)), path.get("request_id"))
+        call = await sync_to_async(_begin)(poll, request)
+        read = sync_to_async(partial(_read, poll, request, path))
+        if not call.query["wait"]:
+            return (await read())[0]
+        return await _wait(call, read, path.get("request_id"))
 
     return documented(view, get=poll)
 
 
-async def _wait(read: Callable[..., Awaitable[tuple[Call, Reading]]], request_id: str | None) -> HttpResponse:
-    call, (response, settled) = await read(first=True)
+async def _wait(call: Call, read: Callable[[], Awaitable[Reading]], request_id: str | None) -> HttpResponse:
     clock = asyncio.get_running_loop().time
     deadline = clock() + call.query["wait"]
-    if settled or clock() >= deadline:
-        return response
-    _give_back_thread()
     hub, has_waited = get_hub(), False
     async with hub.watch(call.caller.organization.pk, request_id) as watch:
         while True:
-            # Read again once the watch is set: what happened in between would wake nobody.
-            call, (response, settled) = await read()
+            # Only once the watch is set: what happened in between would wake nobody.
+            response, settled = await read()
             if settled or clock() >= deadline or (hub.is_leaving and has_waited):
                 return response
-            _give_back_thread()
             has_waited = True
             await watch.changed(hub.patience(deadline - clock()))
 
 
-def _read(poll: Operation, request: HttpRequest, path: dict[str, Any], first: bool = False) -> tuple[Call, Reading]:
-    """What there is now, to whoever this credential still speaks for: it may have been revoked meanwhile."""
+def _begin(poll: Operation, request: HttpRequest) -> Call:
+    """Who waits for what; counted once, however often it is read."""
     try:
         caller = caller_of(request)
-        if first:
-            rate.count(caller.credential)
+        rate.count(caller.credential)
         with acting_in(caller.organization.pk):
-            call = poll.call(request, caller)
-            return call, poll.handler(call, **path)
+            return poll.call(request, caller)
     finally:
-        # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
         database.give_back()
 
 
-def _give_back_thread() -> None:
-    """Ends the thread that Django keeps for each request until it is answered.
-
-    asgiref makes a new one by itself when the request next needs it. Two thousand agents that wait would otherwise
-    hold two thousand threads asleep.
-    """
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context is not None else None
-    if executor is not None:
-        executor.shutdown(wait=False)
+def _read(poll: Operation, request: HttpRequest, path: dict[str, Any]) -> Reading:
+    """What there is now, to whoever this credential still speaks for: it may have been revoked meanwhile."""
+    try:
+        caller = caller_of(request)
+        with acting_in(caller.organization.pk):
+            reading: Reading = poll.handler(poll.call(request, caller), **path)
+            return reading
+    finally:
+        # At once, not at the end of the request: the hub needs a connection too before anybody is woken.
+        database.give_back()

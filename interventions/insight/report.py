@@ -11,7 +11,7 @@ from django.utils import timezone
 from interventions import tallies
 from interventions.lifecycle import OPEN, Status
 from interventions.models import Event, Intervention, Stream, Tally
-from pilots import database
+from pilots import database, replica
 from pilots.models import ApiKey, Membership, Organization
 from pilots.wire import moment
 
@@ -59,7 +59,7 @@ class Report:
 
 def report() -> Report:
     """Every organization's figures in a handful of queries, however many there are."""
-    with database.snapshot():
+    with replica.reading(), database.snapshot():
         now = database.now()
         by_status, late, oldest = _by_status(), _late(now), _oldest_pending(now)
         members, keys, last = _members(), _keys(), _last_activity()

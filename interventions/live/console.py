@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from interventions import fragments, policy, wire
+from interventions.events import IMPORTED
 from interventions.live import frames, presence, replay, summaries
 from interventions.live.feed import Feed
 from interventions.live.news import News
@@ -111,6 +112,7 @@ def event_text(item: News) -> str:
             "assigned_to": intervention.get("assigned_to"),
             "actor": event["actor"],
             "at": event["at"],
+            "imported": IMPORTED in event["data"],
             "html": _html(item),
         }
         item.console = wire.dumps(frame).decode()

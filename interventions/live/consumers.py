@@ -60,7 +60,7 @@ async def _admitted(
         await socket.turn_away(503, [(b"retry-after", b"1")])
         return None
     try:
-        return await in_thread(admission.admit, socket.scope, recognise)
+        return get_watchman().known(await in_thread(admission.admit, socket.scope, recognise))
     except admission.TurnedAway:
         await socket.turn_away(429, [(b"retry-after", str(admission.WINDOW_SECONDS).encode())])
     except credentials.Refused as refusal:

@@ -28,7 +28,7 @@ TICK_SECONDS = 1.0
 IDLE_SECONDS = 30.0
 PAGE = 500
 # Further behind than this, everybody is told to fetch anew instead.
-MAX_BEHIND = 5000
+MAX_BEHIND = 20_000
 # While the server is going whoever still comes to wait does so no longer: not at all, and they would ask without pause.
 LEAVING_SECONDS = 1.0
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import deque
 
 from django.db import Error as DatabaseError
 
@@ -34,7 +33,7 @@ class ProgramSession:
         self._subscription = replay.Subscription(socket, feed, self._push, self._push_resync)
         self._figures: object | None = None
         self._allowance = Allowance(MESSAGES_PER_SECOND)
-        self._inbox: deque[protocol.Message | str] = deque()
+        self._inbox: list[protocol.Message | str] = []
         self._answering: asyncio.Task[None] | None = None
 
     def hear(self, raw: str | bytes) -> None:
@@ -66,7 +65,7 @@ class ProgramSession:
 
     async def _answer_all(self) -> None:
         while self._inbox:
-            message = self._inbox.popleft()
+            message = self._inbox.pop(0)
             if isinstance(message, str):
                 self._socket.send(message)
                 continue

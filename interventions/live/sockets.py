@@ -6,6 +6,7 @@ shared thread before each message.
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -34,8 +35,10 @@ class Socket:
         self._receive = receive
         self._send = send
         self._outbox = Outbox()
+        self._is_open = False
         self._closing: int | None = None
         self._cut_off = False
+        self._is_writing = False
         self._writer: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[Any] | None = None
 
@@ -57,13 +60,15 @@ class Socket:
     async def open(self) -> AsyncIterator[None]:
         """Accepted and being written to until the block ends."""
         await self._send({"type": "websocket.accept"})
-        self._writer = asyncio.create_task(self._write())
+        self._is_open = True
         try:
             yield
         finally:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+            self._is_open = False
+            if self._writer is not None:
+                self._writer.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._writer
             if self._cut_off:
                 await self._say_last()
 
@@ -97,28 +102,40 @@ class Socket:
 
     def close(self, code: int) -> None:
         """Closes after the frame that is on its way; what still waits is not sent."""
-        if self._closing is None and self._writer is not None:
+        if self._closing is None and self._is_open:
             self._closing = code
             self._outbox.clear()
-            self._outbox.put(Frame("", 0))
             asyncio.get_running_loop().call_later(CUT_SECONDS, self._cut, self._reader)
+            self._keep_writing()
 
     def _offer(self, frame: Frame) -> None:
-        if self._closing is None and not self._outbox.put(frame):
+        if self._closing is not None or not self._is_open:
+            return
+        if self._outbox.put(frame):
+            self._keep_writing()
+        else:
             logger.info("a client reads too slowly and is closed")
             self.close(TOO_SLOW)
 
+    def _keep_writing(self) -> None:
+        """Writes at once as far as the client takes it; only what it does not take yet is a task of its own."""
+        if self._is_writing:
+            return
+        self._is_writing = True
+        # In a context of its own: what is told came from somebody else's request.
+        loop, context = asyncio.get_running_loop(), contextvars.Context()
+        writer = asyncio.Task(self._write(), loop=loop, context=context, eager_start=True)
+        self._writer = None if writer.done() else writer
+
     async def _write(self) -> None:
         try:
-            while True:
-                frame = await self._outbox.next()
-                if self._closing is not None:
-                    await self._send({"type": "websocket.close", "code": self._closing})
-                    return
+            while self._closing is None and (frame := self._outbox.take()) is not None:
                 text = frame.text if isinstance(frame.text, str) else frame.text()
                 await self._send({"type": "websocket.send", "text": text})
                 if frame.sent is not None:
                     frame.sent()
+            if self._closing is not None:
+                await self._send({"type": "websocket.close", "code": self._closing})
         except OSError:
             # The client has gone; reading ends by itself.
             return
@@ -127,6 +144,8 @@ class Socket:
             self.close(SERVER_ERROR)
             with contextlib.suppress(OSError):
                 await self._send({"type": "websocket.close", "code": SERVER_ERROR})
+        finally:
+            self._is_writing = False
 
     async def _say_last(self) -> None:
         """Without waiting for the client: where the server must wait, it drops the connection when we return."""

@@ -3,8 +3,9 @@
 import asyncio
 import contextvars
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -26,19 +27,34 @@ type Verdict = Caller | int
 type Told = Callable[[Verdict], None]
 
 
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """One open socket: who it speaks for now, and how to tell it."""
+
+    caller: Caller
+    tell: Told
+
+
 class Watchman:
-    """One per loop: knows every open socket's caller and tells the socket who it is now, or its close code."""
+    """One per loop: knows every open socket's caller and tells the socket who it is now, or its close code.
+
+    By caller, so that a round costs by how many of those there are: all sockets of a key are one.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[object, tuple[Caller, Told]] = {}
+        self._open: dict[Caller, set[_Ticket]] = {}
         self._walking: asyncio.Task[None] | None = None
         self.is_dismissing = False
+
+    def known(self, caller: Caller) -> Caller:
+        """The equal one that other sockets speak for already: thousands of one key share it."""
+        return next((ticket.caller for ticket in self._open.get(caller, ())), caller)
 
     @contextmanager
     def watching(self, caller: Caller, tell: Told) -> Iterator[None]:
         """Until the block ends `tell` is called with the caller as it stands now wherever that has changed."""
-        ticket = object()
-        self._open[ticket] = (caller, tell)
+        ticket = _Ticket(caller, tell)
+        self._enter(ticket)
         if self._walking is None:
             self._walking = asyncio.get_running_loop().create_task(self._walk(), context=contextvars.Context())
         if self.is_dismissing:
@@ -47,21 +63,29 @@ class Watchman:
         try:
             yield
         finally:
-            del self._open[ticket]
+            self._leave(ticket)
 
     def dismiss(self, seconds: float) -> int:
         """Tells every socket that this server is going (1012), evenly over so many seconds, so that their clients do
         not all come back in the same moment. Returns how many there are."""
         self.is_dismissing = True
-        tickets = list(self._open)
+        tickets = [ticket for tickets in self._open.values() for ticket in tickets]
         for number, ticket in enumerate(tickets):
             asyncio.get_running_loop().call_later(number * seconds / len(tickets), self._dismiss, ticket)
         return len(tickets)
 
-    def _dismiss(self, ticket: object) -> None:
-        if ticket in self._open:
-            _, tell = self._open[ticket]
-            tell(SERVICE_RESTART)
+    def _dismiss(self, ticket: _Ticket) -> None:
+        if ticket in self._open.get(ticket.caller, ()):
+            ticket.tell(SERVICE_RESTART)
+
+    def _enter(self, ticket: _Ticket) -> None:
+        self._open.setdefault(ticket.caller, set()).add(ticket)
+
+    def _leave(self, ticket: _Ticket) -> None:
+        tickets = self._open[ticket.caller]
+        tickets.discard(ticket)
+        if not tickets:
+            del self._open[ticket.caller]
 
     async def _walk(self) -> None:
         try:
@@ -72,19 +96,23 @@ class Watchman:
             self._walking = None
 
     async def _round(self) -> None:
-        asked = {caller for caller, _ in self._open.values()}
         try:
-            verdicts = await in_thread(standing, asked)
+            verdicts = await in_thread(standing, list(self._open))
         except Exception:
             # Nobody is put out because the database is away; it is asked again in a moment.
             logger.warning("open sockets' credentials cannot be checked now", exc_info=True)
             return
-        for ticket, (caller, tell) in list(self._open.items()):
-            verdict = verdicts.get(caller, caller)
+        for caller, verdict in verdicts.items():
             if verdict != caller:
-                if isinstance(verdict, Caller):
-                    self._open[ticket] = (verdict, tell)
-                tell(verdict)
+                for ticket in list(self._open.get(caller, ())):
+                    self._correct(ticket, verdict)
+
+    def _correct(self, ticket: _Ticket, verdict: Verdict) -> None:
+        if isinstance(verdict, Caller):
+            self._leave(ticket)
+            ticket.caller = verdict
+            self._enter(ticket)
+        ticket.tell(verdict)
 
 
 _watchmen: dict[asyncio.AbstractEventLoop, Watchman] = {}
@@ -101,11 +129,10 @@ def get_watchman() -> Watchman:
     return watchman
 
 
-def standing(callers: Iterable[Caller]) -> dict[Caller, Verdict]:
+def standing(callers: list[Caller]) -> dict[Caller, Verdict]:
     """Each caller as it is now, or the code that closes its socket."""
-    asked = list(callers)
-    keys = [caller for caller in asked if caller.kind == "key"]
-    pilots = [caller for caller in asked if caller.kind == "pilot"]
+    keys = [caller for caller in callers if caller.kind == "key"]
+    pilots = [caller for caller in callers if caller.kind == "pilot"]
     return _keys(keys) | _pilots(pilots)
 
 

@@ -36,8 +36,7 @@ class Client:
         self._say = say
         self._http = httpx.AsyncClient(
             base_url=url,
-            # A proxy of the surroundings does not reach this machine's own addresses.
-            trust_env=httpx.URL(url).host not in ("127.0.0.1", "localhost", "::1"),
+            trust_env=not is_local(url),
             headers={"Authorization": f"Bearer {key}"},
             timeout=httpx.Timeout(10, read=WAIT_SECONDS + 15),
             limits=httpx.Limits(max_connections=200),
@@ -80,7 +79,7 @@ class Client:
             else:
                 if response.status_code not in (408, 425, 429) and response.status_code < 500:
                     return _answer(response)
-                trouble, wait = f"{response.status_code}", _retry_after(response, pause)
+                trouble, wait = f"{response.status_code}", retry_after(response, pause)
             self._say(
                 f"{method} {path}: {trouble}; again in {wait:.0f} s" if wait >= 1 else f"{method} {path}: {trouble}"
             )
@@ -114,6 +113,12 @@ def _answer(response: httpx.Response) -> JSON:
     )
 
 
-def _retry_after(response: httpx.Response, otherwise: float) -> float:
+def is_local(url: str) -> bool:
+    """True for this machine's own addresses, which a proxy of the surroundings does not reach."""
+    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+
+
+def retry_after(response: httpx.Response, otherwise: float) -> float:
+    """After how many seconds to ask again, as the server says, or `otherwise`."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdigit() else otherwise

@@ -10,36 +10,30 @@ from django import template
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from interventions import policy
+from interventions import policy, spelling
 from interventions.answers import answer_needed
 from interventions.facets import Facets
+from interventions.history_filters import HistoryFilters
 from interventions.lifecycle import Status, reason_needed
 from pilots import policy as people
 from pilots.caller import Caller
 
 register = template.Library()
 
-# Characters that reorder, hide or fake text: bidi controls, zero-width ones, separators, the BOM, C0/C1 controls, and
-# the tags and selectors in which a second text can be carried unseen.
-_INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e01ef]"
-)
 _ACRONYM = 2
 
 
 @register.filter
 def visible(text: object) -> SafeString:
     """Escaped text in which every character that could hide or reorder others shows as its code point."""
-    marked = _INVISIBLE.sub(_shown, str(conditional_escape(str(text))))
+    marked = spelling.INVISIBLE.sub(_shown, str(conditional_escape(str(text))))
     return mark_safe(marked)  # noqa: S308 -- escaped above; only our own marks are added
 
 
 @register.filter
 def spelled(text: object) -> str:
     """As `visible`, for places that hold no markup: attributes, titles, options."""
-    return _INVISIBLE.sub(lambda match: _code(match[0]), str(text))
+    return spelling.spelled(str(text))
 
 
 @register.filter
@@ -97,6 +91,18 @@ def initials(actor: str | None) -> str:
 def words(name: str) -> str:
     """`kill_switch` as people write it."""
     return name.replace("_", " ")
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A large number as it is read."""
+    return f"{number:,}"
+
+
+@register.filter
+def field_label(name: str) -> str:
+    """What a field of the history's filters is called beside what is wrong with it."""
+    return {"q": "Search", "since": "From", "until": "To", "actor": "Decided by"}.get(name, name.capitalize())
 
 
 @register.filter
@@ -159,8 +165,8 @@ def needs_no_word(item: dict[str, Any]) -> bool:
 
 
 @register.simple_tag
-def narrowed(facets: Facets, **changes: str) -> str:
-    """The query of an address in the queue as it is narrowed, with these on top; '' for the whole queue."""
+def narrowed(facets: Facets | HistoryFilters, **changes: str) -> str:
+    """The query of an address in a list as it is narrowed, with these on top; '' for the whole list."""
     query = facets.query(**changes)
     return f"?{query}" if query else ""
 
@@ -197,9 +203,5 @@ def _time(value: str | None, manner: str, fallback: str, title: str = "") -> Saf
 
 
 def _shown(match: re.Match[str]) -> str:
-    code = _code(match[0])
+    code = spelling.code(match[0])
     return f'<span class="control" title="invisible character {code}">{code}</span>'
-
-
-def _code(character: str) -> str:
-    return f"U+{ord(character):04X}"

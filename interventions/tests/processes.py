@@ -17,8 +17,9 @@ import orjson
 
 from tests import servers
 
+APPLICATION = "chameleon.asgi:application"
 COMMANDS = {
-    "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "chameleon.asgi:application"],
+    "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "{application}"],
     "uvicorn": [
         "-m",
         "uvicorn",
@@ -28,7 +29,7 @@ COMMANDS = {
         "warning",
         "--timeout-graceful-shutdown",
         "2",
-        "chameleon.asgi:application",
+        "{application}",
     ],
 }
 
@@ -100,13 +101,15 @@ class Proxy:
 
 
 class Server:
-    """One process of the product, on the test's own database."""
+    """One process of the product, on the test's own database; at a `port` that is free, or where one was before."""
 
-    def __init__(self, kind: str, log: Path, redis_url: str, **environment: str) -> None:
-        self.port = servers.free_port()
+    def __init__(
+        self, kind: str, log: Path, redis_url: str, port: int = 0, application: str = APPLICATION, **environment: str
+    ) -> None:
+        self.port = port or servers.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
-        arguments = [part.format(port=self.port) for part in COMMANDS[kind]]
+        arguments = [part.format(port=self.port, application=application) for part in COMMANDS[kind]]
         self._process = start(arguments, log, redis_url, **environment)
 
     def wait_until_ready(self) -> None:
@@ -168,8 +171,8 @@ def start(arguments: list[str], log: Path, redis_url: str, **environment: str) -
 
 
 @contextmanager
-def running(arguments: list[str], log: Path, redis_url: str) -> Iterator[None]:
-    process = start(arguments, log, redis_url)
+def running(arguments: list[str], log: Path, redis_url: str, **environment: str) -> Iterator[None]:
+    process = start(arguments, log, redis_url, **environment)
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """The application as a server sees it: static files before Django, and no token for a log to keep."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 
 from chameleon.asgi import application, django_application
+from chameleon.middleware import NothingIsKept
 from chameleon.static_files import static_files
 from conftest import World
 from interventions.tests.sockets import PATIENCE, Client, run
@@ -34,6 +36,22 @@ async def get(path: str, app: Any = application, **headers: str) -> tuple[int, d
             break
     await browser.wait(PATIENCE)
     return start["status"], {key.decode().lower(): value.decode() for key, value in start["headers"]}, body
+
+
+@pytest.mark.parametrize(
+    ("path", "on_the_loop"), [("/health", False), ("/nowhere", False), ("/api/interventions/r-1/decision", True)]
+)
+def test_only_what_can_wait_is_reached_on_the_loop(
+    path: str, on_the_loop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+    monkeypatch.setattr(NothingIsKept, "before", lambda *_: threads.append(threading.get_ident()))
+
+    async def test() -> None:
+        await get(path, django_application)
+        assert [thread == threading.get_ident() for thread in threads] == [on_the_loop]
+
+    run(test)
 
 
 @pytest.mark.parametrize("debug", [True, False])

@@ -15,8 +15,6 @@ from interventions.models import Intervention
 from pilots.errors import InvalidInput
 from pilots.strict_json import MAX_INTEGER
 
-pytestmark = pytest.mark.embedded
-
 
 def nested(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {}
@@ -171,6 +169,7 @@ def test_the_hash_is_that_of_the_canonical_json() -> None:
     assert content.content_hash(**fields) == hashlib.sha256(canonical.encode()).hexdigest()  # type: ignore[arg-type]
 
 
+@pytest.mark.embedded
 def test_what_is_not_shown_to_the_pilot_does_not_change_the_hash(ask: Any) -> None:
     one = ask(request_id="r", priority="low").content_hash
     Intervention.across_organizations.all().delete()
@@ -186,6 +185,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.embedded
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -115,8 +115,7 @@ def test_the_agents_key_is_kept_for_the_simulation_only(var: Path) -> None:
 def test_a_key_that_no_longer_opens_is_replaced(world: World, var: Path) -> None:
     first, _ = demo.agents_key(world.acme)
     assert demo.agents_key(world.acme)[0].pk == first.pk
-    first.revoked_at = timezone.now()
-    first.save()
+    api_keys.revoke(first)
     second, text = demo.agents_key(world.acme)
     assert second.name == f"{demo.KEY_NAME}-2"
     assert (var / demo.KEY_FILE).read_text().strip() == text

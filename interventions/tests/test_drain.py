@@ -26,7 +26,7 @@ from interventions.models import Event, Intervention
 from interventions.tests.processes import Server, start
 from interventions.tests.sockets import run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 BOTH = ["daphne", "uvicorn"]
 PATIENCE = 30.0

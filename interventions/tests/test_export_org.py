@@ -1,5 +1,6 @@
 """The export of an organization: all of its own, nothing of another's, no secret, and verifiable by anyone."""
 
+import fcntl
 import json
 import runpy
 import stat
@@ -178,9 +179,12 @@ def test_it_refuses_what_cannot_be(world: World, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is there already"):
         call_command("export_org", "acme", "--output", str(file))
     assert file.read_text() == "mine"
-    (tmp_path / "other.part").write_text("under way")
-    with pytest.raises(CommandError, match="under way"):
-        call_command("export_org", "acme", "--output", str(tmp_path / "other"))
+    with (tmp_path / "other.part").open("w+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write("under way")
+        other.flush()
+        with pytest.raises(CommandError, match="being written by another command"):
+            call_command("export_org", "acme", "--output", str(tmp_path / "other"))
     assert (tmp_path / "other.part").read_text() == "under way"
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export_org", "acme", "--output", str(tmp_path / "no" / "folder"))

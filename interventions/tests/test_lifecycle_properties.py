@@ -31,7 +31,7 @@ from interventions.tests.lifecycle_model import OK, OPEN, ROLE, Model, Request, 
 from pilots import database
 from pilots.errors import DomainError
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.long, pytest.mark.embedded]
 
 # Steps of the clock whose sums never meet a deadline or a lease exactly: the model has no milliseconds.
 STEPS = [timedelta(minutes=4.1), timedelta(minutes=11), timedelta(minutes=61)]

@@ -14,6 +14,7 @@ from interventions import actions
 from interventions.facets import Facets
 from interventions.lanes import LANE_PAGE
 from interventions.models import Intervention
+from pilots.models import Pilot
 
 pytestmark = pytest.mark.embedded
 
@@ -52,6 +53,26 @@ def some(world: World, ask: Any) -> None:
 )
 def test_the_address_narrows_the_list(world: World, some: None, query: str, expected: list[str]) -> None:
     assert titles(world.session("otto"), query) == expected
+
+
+def test_my_expertise_is_each_pilots_own(world: World, some: None) -> None:
+    otto = world.session("otto")
+    assert 'name="expertise"' not in otto.get("/o/acme/").content.decode()
+    assert "Choose tags" in otto.get("/o/acme/?expertise=mine").content.decode()
+    Pilot.objects.filter(pilot_id="local:otto").update(expertise_tags=["eu", "Finance", "%", "'"])
+    assert titles(otto, "expertise=mine") == ["Pay Leeds", "Held"]
+    assert titles(otto, "expertise=mine&priority=low") == ["Held"]
+    assert titles(otto, "expertise=yours") == ["Pay Leeds", "Pay Cork", "Waive it", "Held"]
+    assert otto.get("/o/acme/unclaimed?expertise=mine&priority=low")["Location"].endswith(
+        "?priority=low&expertise=mine"
+    )
+    assert 'data-expertise="[&quot;eu&quot;,&quot;Finance&quot;,&quot;%&quot;,&quot;&#x27;&quot;]"' in (
+        otto.get("/o/acme/").content.decode()
+    )
+    for nonsense in ({"eu": 1}, "eu", [None, 7, ["eu"]], None):
+        if nonsense is not None:
+            Pilot.objects.filter(pilot_id="local:otto").update(expertise_tags=nonsense)
+        assert titles(otto, "expertise=mine") == []
 
 
 def test_what_no_browser_sends_is_refused(world: World) -> None:

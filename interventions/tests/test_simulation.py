@@ -15,8 +15,6 @@ from interventions.simulation import client, company
 from interventions.simulation.agents import BadKey, Fleet
 from interventions.simulation.client import Client, Refused, content_hash, differences
 
-pytestmark = pytest.mark.embedded
-
 REQUEST = {"request_id": "r-1", "uow_id": "u-1", "intervention_type": "resume", "title": "Go on?"}
 PROBLEM = {"code": "already_decided", "detail": "It was already rejected."}
 

@@ -16,9 +16,9 @@ from interventions.live import admission, standing
 from interventions.live.database import in_thread
 from interventions.live.layer import Breaker
 from interventions.tests.sockets import Client, connected, create, run, until
-from pilots import api_keys, tokens
+from pilots import api_keys, deactivating, tokens
 from pilots.errors import NotAuthenticated
-from pilots.models import ApiKey, Membership, Pilot, RefreshFamily
+from pilots.models import ApiKey, Membership, Organization, Pilot, RefreshFamily
 from pilots.roles import Role
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -186,7 +186,14 @@ def dismiss() -> None:
     Membership.across_organizations.filter(pilot__pilot_id="local:otto").delete()
 
 
-@pytest.mark.parametrize(("ending", "code"), [(end_family, 4401), (deactivate, 4401), (dismiss, 4403)])
+def shut_out() -> None:
+    otto = Pilot.objects.get(pilot_id="local:otto")
+    deactivating.deactivate(otto, Organization.objects.get(slug="acme"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(end_family, 4401), (deactivate, 4401), (dismiss, 4403), (shut_out, 4401)]
+)
 def test_an_open_socket_ends_with_its_pilots_right(world: World, ending: Callable[[], None], code: int) -> None:
     async def test() -> None:
         async with connected(world, "vera") as other:

@@ -26,7 +26,7 @@ from interventions.live.news import News
 from interventions.tests.processes import Proxy, Server, running
 from interventions.tests.sockets import DRAFT, PATIENCE, create, run, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 REFUSALS_HERE = "socket-refusals:127.0.0.1"
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from interventions import canned, listing, policy, wire
@@ -16,6 +17,7 @@ from interventions.lost_claims import lost_claim
 from interventions.models import Event, Intervention
 from interventions.views import answer_form, more_time
 from interventions.views.door import full_page, is_part, member, part, position
+from interventions.views.history import place_in_history
 from pilots import database
 from pilots.caller import Caller
 from pilots.memberships import colleagues
@@ -90,10 +92,16 @@ def _facts(caller: Caller, row: Intervention) -> dict[str, Any]:
 
 
 def _place(request: HttpRequest, caller: Caller, row: Intervention) -> dict[str, Any]:
-    """Where it stands in the queue that its reader came from: the way back, and to those before and after it."""
-    facets = Facets.read(_asked_from(request))
+    """Where it stands in the list that its reader came from: the way back, and to those before and after it."""
+    asked = _asked_from(request)
+    if "history" in asked:
+        return place_in_history(caller, str(asked.get("history", "")), row)
+    facets = Facets.read(asked)
     previous, following = neighbours(caller, facets, row)
-    return {"facets": facets, "previous": previous, "following": following}
+    query = facets.query()
+    origin = f"?{query}" if query else ""
+    back = reverse("queue", args=[caller.organization.slug]) + origin
+    return {"facets": facets, "origin": origin, "back": back, "previous": previous, "following": following}
 
 
 def _asked_from(request: HttpRequest) -> QueryDict:

@@ -6,7 +6,7 @@ from typing import Any, Concatenate
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -21,14 +21,14 @@ from pilots.models import Pilot
 from pilots.sign_in import second_factor, sessions
 from pilots.tenancy import acting_in
 
-type PageView[**Rest] = Callable[Concatenate[HttpRequest, Caller, Rest], HttpResponse]
+type PageView[**Rest] = Callable[Concatenate[HttpRequest, Caller, Rest], HttpResponseBase]
 
 
-def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponse]:
+def member[**Rest](view: PageView[Rest]) -> Callable[..., HttpResponseBase]:
     """Gives the view its Caller. Another's organization is 404, no session leads to sign-in, a refusal is 403."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
         _require_text(request)
         if not isinstance(request.user, Pilot) or _is_anothers_page(request, request.user):
             return signed_out(request)
@@ -103,7 +103,7 @@ def position(caller: Caller) -> dict[str, Any]:
     return {"seq": stream.last_seq, "epoch": stream.epoch}
 
 
-def private(response: HttpResponse) -> HttpResponse:
+def private[Response: HttpResponseBase](response: Response) -> Response:
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["HX-Request"])
     return response

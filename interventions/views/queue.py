@@ -11,7 +11,6 @@ from interventions.facets import Facets
 from interventions.figures import Figures, figures_of, last_decision
 from interventions.lanes import lane, lanes, most_urgent_unclaimed, tags_offered
 from interventions.lifecycle import Priority, Type
-from interventions.models import Event
 from interventions.views.door import full_page, is_part, member, part, position
 from pilots.caller import Caller
 from pilots.errors import InvalidInput
@@ -30,7 +29,7 @@ def queue(request: HttpRequest, caller: Caller) -> HttpResponse:
     if "after" in request.GET:
         return _rest_of_lane(request, caller, facets)
     figures = figures_of(caller.organization.pk)
-    context = here | _list(caller, facets, figures) | _choices(caller, facets)
+    context = here | _list(caller, facets, figures) | _choices(caller, facets) | {"is_new": here["seq"] == 0}
     if is_part(request):
         return part(request, caller, "interventions/_queue.html", context)
     return full_page(request, caller, "interventions/queue.html", context)
@@ -59,7 +58,7 @@ def _list(caller: Caller, facets: Facets, figures: Figures) -> dict[str, Any]:
     shown = lanes(caller, facets, figures)
     context = {"facets": facets, "figures": figures, "lanes": shown, "mine": figures.mine(caller.actor)}
     if not any(lane.cards for lane in shown):
-        context |= {"last_decision": last_decision(caller.organization.pk), "is_new": not _has_history(caller)}
+        context["last_decision"] = last_decision(caller.organization.pk)
     return context
 
 
@@ -88,7 +87,3 @@ def _rest_of_lane(request: HttpRequest, caller: Caller, facets: Facets) -> HttpR
     if is_part(request):
         return part(request, caller, "interventions/_cards.html", context)
     return full_page(request, caller, "interventions/lane.html", context)
-
-
-def _has_history(caller: Caller) -> bool:
-    return Event.objects.for_caller(caller).exists()

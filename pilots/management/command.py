@@ -45,4 +45,6 @@ def _explained(error: Exception) -> str:
     text = " ".join(str(error).split())
     if "no such table" in text or "does not exist" in text or "no such column" in text:
         return f"The database is not up to date ({text}): run manage.py migrate."
+    if "is full" in text or "No space left" in text:
+        return f"There is no room left ({text}): make some, and run it again; what was committed before stays."
     return f"The database does not answer ({text}): see DATABASE_URL, and manage.py doctor."

@@ -31,8 +31,26 @@ def renew(sealed: str) -> str:
         raise Unreadable from error
 
 
+def marks() -> list[str]:
+    """A text sealed with each key of the settings, today's first: whoever can unseal one has that key."""
+    return [_key(secret).encrypt(b"chameleon").decode() for secret in _secrets()]
+
+
+def is_ours(sealed: str) -> bool:
+    """Whether a key of the settings opens it."""
+    try:
+        unseal(sealed)
+    except Unreadable:
+        return False
+    return True
+
+
 def _keys() -> MultiFernet:
-    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+    return MultiFernet([_key(secret) for secret in _secrets()])
+
+
+def _secrets() -> list[str]:
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 def _key(secret: str) -> Fernet:

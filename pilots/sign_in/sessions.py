@@ -17,6 +17,8 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.core.cache.backends.locmem import LocMemCache
+from django.db.models import Q
+from django.dispatch import Signal
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -31,6 +33,9 @@ SEEN_SECONDS = 60
 PROLONG_SECONDS = 300
 # Behind a socket file there is no address, and the list of sessions wants one.
 NO_ADDRESS = "0.0.0.0"  # noqa: S104
+
+# Sent inside the transaction that ends sign-ins. `which` says which, of rows that have a `pilot` and a `session_key`.
+ended = Signal()
 
 # What this process has noted in the last minute; another process may note the same once more.
 _noted = LocMemCache("sessions-seen", {"OPTIONS": {"MAX_ENTRIES": 20_000}})
@@ -66,11 +71,7 @@ def pilot_of(session_key: str) -> Pilot | None:
     """
     session = _session(session_key)
     pilot = Pilot.objects.filter(pk=session.get(SESSION_KEY, 0), is_active=True).first()
-    if pilot is None:
-        return None
-    proof = session.get(HASH_SESSION_KEY, "")
-    valid = [pilot.get_session_auth_hash(), *pilot.get_session_auth_fallback_hash()]
-    return pilot if any(constant_time_compare(proof, each) for each in valid) else None
+    return pilot if pilot is not None and _proves(session, pilot) else None
 
 
 def stands(session_key: str) -> bool:
@@ -85,8 +86,12 @@ def deadline(session_key: str) -> datetime | None:
 
 def of(pilot: Pilot) -> list[UserSession]:
     """The pilot's sessions that stand, the one seen last first; the list forgets the others."""
-    rows: list[UserSession] = UserSession.objects.purge_and_list(pilot)
-    return sorted(rows, key=lambda row: row.last_seen_at, reverse=True)
+    listed = UserSession.objects.filter(user=pilot)
+    kept = Session.objects.filter(session_key__in=listed.values("session_key"), expire_date__gt=timezone.now())
+    held = {row.session_key: SessionStore().decode(row.session_data) for row in kept}
+    standing = [key for key, data in held.items() if data.get(SESSION_KEY) == str(pilot.pk) and _proves(data, pilot)]
+    listed.exclude(session_key__in=standing).delete()
+    return list(listed.order_by("-last_seen_at", "-pk"))
 
 
 def end(session_key: str, request: HttpRequest | None = None) -> None:
@@ -102,8 +107,7 @@ def end_all_of(pilot: Pilot, keep: str = "") -> int:
     with writing():
         count = end_these(list(rows.values_list("session_key", flat=True)))
         # Those that a password began over the API have no session.
-        families = RefreshFamily.across_organizations.filter(pilot=pilot, revoked_at=None)
-        families.exclude(session_key=keep or None).update(revoked_at=timezone.now())
+        _end_what_hangs_on(Q(pilot=pilot) & ~Q(session_key=keep or None))
     return count
 
 
@@ -111,7 +115,7 @@ def end_these(session_keys: Iterable[str]) -> int:
     """Ends sessions and the refresh tokens they began; returns how many sessions there were."""
     keys = list(session_keys)
     with writing():
-        _end_families(keys)
+        _end_what_hangs_on(Q(session_key__in=keys))
         count, _ = Session.objects.filter(session_key__in=keys).delete()
         UserSession.objects.filter(session_key__in=keys).delete()
     return count
@@ -120,7 +124,7 @@ def end_these(session_keys: Iterable[str]) -> int:
 def end_everything() -> int:
     """Signs everybody out; returns how many sessions ended."""
     with writing():
-        RefreshFamily.across_organizations.filter(revoked_at=None).update(revoked_at=timezone.now())
+        _end_what_hangs_on(Q())
         UserSession.objects.all().delete()
         return Session.objects.all().delete()[0]
 
@@ -128,8 +132,9 @@ def end_everything() -> int:
 def end_with_sign_out(request: HttpRequest | None = None, **_signal: Any) -> None:
     """Hears that somebody signs out on a page: the tokens end too, and the list forgets the session."""
     if request is not None and request.session.session_key:
-        _end_families([request.session.session_key])
-        UserSession.objects.filter(session_key=request.session.session_key).delete()
+        with writing():
+            _end_what_hangs_on(Q(session_key=request.session.session_key))
+            UserSession.objects.filter(session_key=request.session.session_key).delete()
 
 
 def _list(request: HttpRequest, pilot: Pilot, **fields: datetime) -> None:
@@ -137,9 +142,16 @@ def _list(request: HttpRequest, pilot: Pilot, **fields: datetime) -> None:
     UserSession.objects.update_or_create(session_key=request.session.session_key, defaults=client)
 
 
-def _end_families(session_keys: list[str]) -> None:
-    families = RefreshFamily.across_organizations.filter(session_key__in=session_keys, revoked_at=None)
-    families.update(revoked_at=timezone.now())
+def _proves(session: SessionBase | dict[str, Any], pilot: Pilot) -> bool:
+    """Whether it was begun with the password that the pilot has now."""
+    proof = session.get(HASH_SESSION_KEY, "")
+    valid = [pilot.get_session_auth_hash(), *pilot.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(proof, each) for each in valid)
+
+
+def _end_what_hangs_on(which: Q) -> None:
+    RefreshFamily.across_organizations.filter(which, revoked_at=None).update(revoked_at=timezone.now())
+    ended.send(sender=UserSession, which=which)
 
 
 def _is_due(session_key: str) -> bool:

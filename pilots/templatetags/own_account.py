@@ -15,6 +15,15 @@ from pilots.models import Membership, Pilot
 from pilots.sign_in import second_factor
 
 register = template.Library()
+# Below an organization, as every page; what is set there is the pilot's in each.
+OWN_PAGES = {
+    "Profile": "profile",
+    "Display": "settings_display",
+    "Keys": "settings_keys",
+    "Duty and quiet": "settings_duty",
+    "Notifications": "settings_notifications",
+    "Devices": "settings_devices",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,9 @@ def _entries(request: HttpRequest, pilot: Pilot) -> list[tuple[str, str, tuple[s
     membership = last_used(pilot, request.session)
     entries: list[tuple[str, str, tuple[str, ...]]] = []
     if membership is not None:
-        entries.append(("Profile", reverse("profile", args=[membership.organization.slug]), ("profile",)))
+        entries += [
+            (label, reverse(name, args=[membership.organization.slug]), (name,)) for label, name in OWN_PAGES.items()
+        ]
     if settings.LOCAL_ACCOUNTS and pilot.has_usable_password():
         entries.append(("Password", reverse("account_change_password"), ("account_change_password",)))
     entries.append(("Second factor", reverse("mfa_index"), ("mfa_",)))

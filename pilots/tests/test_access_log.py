@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
@@ -29,11 +28,6 @@ def told(organization: Organization | None, *types: str) -> list[tuple[str, str,
 
 def problems(organization: Organization | None) -> list[str]:
     return [finding.problem for finding in access_log.audit(organization).findings]
-
-
-@pytest.fixture(autouse=True)
-def _nobody_has_failed_yet() -> None:
-    cache.clear()
 
 
 # What is told

@@ -29,7 +29,12 @@ def told(organization: Organization | None, *, by: str = ROOT) -> list[tuple[str
 
 
 def profile(pilot: Pilot, **changes: Any) -> dict[str, Any]:
-    form: dict[str, Any] = {"name": pilot.name, "email": pilot.email, "timezone": "UTC", "expertise_tags": "[]"}
+    form: dict[str, Any] = {
+        "name": pilot.name,
+        "email": pilot.email,
+        "timezone": pilot.timezone,
+        "expertise_tags": "[]",
+    }
     form |= {"working_hours": "{}", "notifications": "{}", "on_duty": "on", "is_active": "on"}
     form |= {f"memberships-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS")}
     return {name: value for name, value in (form | changes).items() if value is not None}

@@ -7,8 +7,6 @@ from django.test import RequestFactory
 
 from pilots.addresses import client_address
 
-pytestmark = pytest.mark.embedded
-
 
 @pytest.mark.parametrize(
     ("count", "forwarded_for", "address"),

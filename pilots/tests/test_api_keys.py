@@ -1,13 +1,14 @@
 """API keys: shown once, recognised by their hash, and worth nothing once revoked or expired."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from conftest import World
-from pilots import api_keys, key_text
+from pilots import api_keys, key_text, known_keys
 from pilots.caller import Caller
 from pilots.errors import InvalidInput, NotAuthenticated
 from pilots.models import ApiKey
@@ -73,7 +74,22 @@ def test_a_revoked_or_expired_key_opens_nothing(world: World) -> None:
         api_keys.match(text)
     ApiKey.across_organizations.filter(pk=row.pk).update(expires_at=None)
     assert api_keys.match(text) == row
+    api_keys.revoke(row)
+    with pytest.raises(NotAuthenticated):
+        api_keys.match(text)
+
+
+def test_a_key_that_another_process_revokes_opens_for_a_second_at_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.monotonic()
+    row, text = api_keys.make(world.acme, "busy", ["events:read"])
+    for ahead in (0.0, 0.9):
+        monkeypatch.setattr(known_keys, "monotonic", lambda ahead=ahead: began + ahead)
+        assert api_keys.match(text) == row
     ApiKey.across_organizations.filter(pk=row.pk).update(revoked_at=timezone.now())
+    assert api_keys.match(text) == row
+    monkeypatch.setattr(known_keys, "monotonic", lambda: began + 1.1)
     with pytest.raises(NotAuthenticated):
         api_keys.match(text)
 

@@ -10,7 +10,6 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
-from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
@@ -21,12 +20,6 @@ from pilots.models import AccessEvent, Pilot
 from pilots.sign_in import sealing, second_factor, tries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_tried_before() -> None:
-    cache.clear()
-    tries._own.clear()
 
 
 def code_of(secret: str, steps: int = 0) -> str:

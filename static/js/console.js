@@ -11,9 +11,12 @@ import * as dress from "./queue/dress.js";
 import * as facets from "./queue/facets.js";
 import * as filters from "./queue/filters.js";
 import * as find from "./detail/find.js";
+import * as installed from "./offline/installed.js";
+import * as menu from "./session/menu.js";
 import * as keys from "./keys/keys.js";
 import { live, start } from "./live/live.js";
 import { asked, csrfToken, getPart, parse, SignedOut } from "./page/parts.js";
+import * as past from "./history/history.js";
 import * as pause from "./live/pause.js";
 import * as presence from "./live/presence.js";
 import * as preview from "./detail/preview.js";
@@ -27,6 +30,7 @@ import { localize } from "./page/times.js";
 
 const page = document.body.dataset;
 const hasQueue = document.getElementById("lanes") !== null;
+const hasHistory = past.shown() !== null;
 
 // Everything on the page that shows the log, and the earliest position any of it stands at.
 async function refresh(position) {
@@ -37,6 +41,7 @@ async function refresh(position) {
     shown.push(list);
   }
   if (detail.shown()) shown.push(await detail.refresh());
+  if (hasHistory) shown.push(await past.refresh(position));
   const places = shown.filter(Boolean);
   return places.length ? places.reduce((first, other) => (other.seq < first.seq ? other : first)) : null;
 }
@@ -117,7 +122,9 @@ if (hasQueue) {
 } else {
   titleCount(Number(waiting.dataset.critical), Number(waiting.textContent));
 }
+if (hasHistory) past.begin();
 keys.begin();
+menu.begin();
 await breath();
 // A page that shows nothing of the log needs no socket.
 const hasSocket = Boolean(page.seq);
@@ -130,3 +137,4 @@ if (hasSocket) {
   countdown.begin();
   start({ url: page.socket, seq: page.seq, epoch: page.epoch, refresh });
 }
+installed.begin();

@@ -1,4 +1,5 @@
-// Which looks stand before the first paint: those remembered, else the system's; that there is script at all, and that
+// Which looks stand before the first paint: those the pilot chose, else those remembered here, else the system's; that
+// there is script at all, and that
 // times are not the reader's own yet.
 // A classic script on purpose.
 (() => {
@@ -14,6 +15,11 @@
     return choices[what].includes(stored) ? stored : choices[what][0];
   };
   const ofSystem = () => (wantsContrast.matches ? "contrast" : isDark.matches ? "dark" : "light");
+  // What the server says is remembered too, for pages that know no pilot: sign-in, errors, the shell.
+  for (const [what, known] of Object.entries(choices)) {
+    const stated = document.documentElement.dataset[what];
+    if (known.includes(stated) && localStorage.getItem(what) !== stated) localStorage.setItem(what, stated);
+  }
   const show = () => {
     const theme = remembered("theme");
     const { dataset } = document.documentElement;

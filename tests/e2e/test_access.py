@@ -18,6 +18,7 @@ type Raise = Callable[..., str]
 
 AXE = (Path(__file__).parent.parent / "vendor" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+RULES_OF_COLOURS = ["color-contrast", "link-in-text-block"]
 # Of forced colours axe reads the text's fill, which Chromium reports as it was before.
 SEEN_BY_THE_SYSTEM = "color-contrast"
 TINY = {"width": 320, "height": 640}
@@ -71,23 +72,31 @@ def run_axe(page: Page, only: Any, rules: Any = None) -> list[dict[str, Any]]:
     """What violates the rules; axe itself is half a megabyte, and given to a page once."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    options = {"runOnly": only, "rules": rules or {}, "resultTypes": ["violations"]}
+    # Nothing is looked for in style sheets or media, so none is fetched once more.
+    options = {"runOnly": only, "rules": rules or {}, "resultTypes": ["violations"], "preload": False}
     found: list[dict[str, Any]] = page.evaluate("async options => (await axe.run(options)).violations", options)
     return found
 
 
 def findings(page: Page, *, without: str = "") -> list[str]:
-    found = run_axe(page, RULES, {without: {"enabled": False}} if without else {})
+    return _named(run_axe(page, RULES, {without: {"enabled": False}} if without else {}))
+
+
+def of_colours(page: Page) -> list[str]:
+    return _named(run_axe(page, {"type": "rule", "values": RULES_OF_COLOURS}))
+
+
+def _named(found: list[dict[str, Any]]) -> list[str]:
     return [f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found]
 
 
-def in_both_schemes(page: Page, look: Callable[[Page], list[str]] = findings) -> list[str]:
-    """What is found by day and by night. Only colours differ, so a page need not be gone through twice."""
+def in_both_schemes(page: Page, look: Callable[[Page], list[str]] | None = None) -> list[str]:
+    """What is found by day and by night. Only colours differ, so axe looks at the rest of a page once."""
     found = []
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
+    for scheme, axe in (("light", findings), ("dark", of_colours)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate("scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", scheme)
-        found += [f"{scheme}: {each}" for each in look(page)]
+        found += [f"{scheme}: {each}" for each in (look or axe)(page)]
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from conftest import World
 from interventions import actions
@@ -39,6 +39,23 @@ def open_detail(seat: Console, request_id: str) -> Page:
     seat.open(f"/o/acme/interventions/{request_id}")
     seat.wait_until_live()
     return seat.page
+
+
+def test_news_of_ones_own_decision_waits_for_its_answer(console: Seat, raise_request: Raise) -> None:
+    """The socket may be quicker. Once the outcome stands there, the next key is for the page and not for a field."""
+    page = open_detail(console("otto"), raise_request(title="Pay"))
+    held_back: list[tuple[Route, APIResponse]] = []
+    page.route("**/decide", lambda route: held_back.append((route, route.fetch())))
+    choose(page, "Approve")
+    page.locator("#reason").fill("Fine")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#timeline")).to_contain_text("Approved")
+    page.wait_for_timeout(300)
+    expect(page.locator("[data-final]")).to_have_count(0)
+    [(route, answer)] = held_back
+    route.fulfill(response=answer)
+    expect(page.locator("[data-final]")).to_be_visible()
+    expect(page.locator("#detail")).to_be_focused()
 
 
 def test_signing_in_leads_where_one_wanted_to_go(console: Seat, raise_request: Raise, password: str) -> None:

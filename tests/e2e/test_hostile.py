@@ -21,7 +21,7 @@ from pilots.roles import Role
 from tests.corpus import LONG, TEXTS, as_uow, seen
 from tests.e2e.conftest import DESK, Console
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 type Seat = Callable[..., Console]
 
@@ -280,6 +280,8 @@ def open_and_compare(seat: Console, asked: dict[str, str], name: str) -> None:
     for request_id in (asked["a long description" if name in LONG else PLAIN], asked[name]):
         seat.open(f"/o/acme/interventions/{request_id}")
         seat.wait_until_live()
+        # Fetched when everything else is there.
+        seat.page.locator("#precedents").wait_for()
         made.append(seat.page.locator("#detail").evaluate(SKELETON))
     assert made[0] == made[1], name
     nothing_scrolls_sideways(seat.page, name)

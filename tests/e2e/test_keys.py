@@ -11,7 +11,7 @@ from interventions.models import Intervention
 from tests.e2e.conftest import Console
 from tests.e2e.test_access import findings
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 type Seat = Callable[..., Console]
 type Raise = Callable[..., str]
@@ -78,6 +78,8 @@ def test_approve_from_the_list_opens_what_is_meant(console: Seat, raise_request:
     first, second = raise_request(title="First"), raise_request(title="Second")
     page = at_the_queue(console("otto"))
     page.get_by_role("link", name="First").click()
+    # Once it is open the focus is in it.
+    expect(page.locator("#detail")).to_be_focused()
     page.locator(f"#card-{second} .card-title a").focus()
     page.keyboard.press("a")
     expect(page.locator("#detail-title")).to_have_text("Second")

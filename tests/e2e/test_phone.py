@@ -78,6 +78,46 @@ def test_a_request_is_rejected_with_the_thumb(phone: Console, raise_request: Rai
     fits(phone.page)
 
 
+def test_what_is_half_typed_is_there_on_the_way_back(phone: Console, raise_request: Raise) -> None:
+    first, second = raise_request(title="The first"), raise_request(title="The second")
+    page, reason = phone.page, phone.page.locator("#reason")
+    phone.open()
+    reach(phone, first)
+    page.locator(".verdicts .no").tap()
+    reason.fill("Half a rea")
+    page.get_by_label("Note for the record").fill("Half a note")
+    leave(phone)
+    reach(phone, second)
+    expect(page.get_by_label("Note for the record")).to_have_value("")
+    expect(reason).to_have_value("")
+    leave(phone)
+    reach(phone, first)
+    expect(page.get_by_role("radio", name="Reject")).to_be_checked()
+    expect(reason).to_have_value("Half a rea")
+    expect(page.get_by_label("Note for the record")).to_have_value("Half a note")
+    reason.fill("Half a reason")
+    page.get_by_role("button", name="Reject", exact=True).tap()
+    expect(page.locator(".verdict.rejected")).to_contain_text("Half a reason")
+    # Nothing of it waits for whoever has this phone next.
+    phone.open("/accounts/logout/")
+    page.get_by_role("button", name="Sign out").tap()
+    page.wait_for_url("**/accounts/login/**")
+    expect(page.get_by_role("heading")).to_be_visible()
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def reach(phone: Console, request_id: str) -> None:
+    phone.wait_until_live()
+    phone.page.locator(f"#card-{request_id} .card-title a").tap()
+    phone.page.wait_for_url(f"**/interventions/{request_id}*")
+    phone.wait_until_live()
+
+
+def leave(phone: Console) -> None:
+    phone.page.locator("a.back").tap()
+    phone.page.wait_for_url("**/o/acme/*")
+
+
 def test_no_verb_on_a_card_is_hit_by_chance(phone: Console, raise_request: Raise) -> None:
     request_id = raise_request()
     phone.open()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from conftest import World
@@ -27,11 +26,6 @@ PAGES = [
     "/accounts/2fa/webauthn/add/",
     "/accounts/sessions/",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_tried_before() -> None:
-    cache.clear()
 
 
 @pytest.fixture

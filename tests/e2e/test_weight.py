@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from conftest import World
 from interventions.lanes import LANE_PAGE
 from tests.crowd import crowd
-from tests.e2e.conftest import Console
+from tests.e2e.conftest import CONTROLLED, Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -18,6 +18,15 @@ type Seat = Callable[..., Console]
 KIB = 1024
 # The promise (CONTRIBUTING.md, `make audit`).
 FIRST_VISIT, NEXT_VISIT = 120 * KIB, 20 * KIB
+
+KEPT_BYTES = """async () => {
+  let sum = 0;
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const each of await cache.matchAll()) sum += (await each.blob()).size;
+  }
+  return sum;
+}"""
 
 
 class Scales:
@@ -45,7 +54,7 @@ class Scales:
 
 def test_a_full_queue_is_light_at_first_and_lighter_afterwards(console: Seat, world: World) -> None:
     crowd(world.key(), 200)
-    seat = console("ada")
+    seat = console("ada", new=True)
     scales = Scales(seat.page)
     visit(seat)
     assert seat.page.locator(".card").count() == 4 * LANE_PAGE
@@ -63,10 +72,22 @@ def test_a_full_queue_is_light_at_first_and_lighter_afterwards(console: Seat, wo
 def test_one_request_is_light(console: Seat, world: World, raise_request: Callable[..., str]) -> None:
     context: dict[str, Any] = {f"key {number}": {"text": "word " * 20, "number": number} for number in range(100)}
     request_id = raise_request(context=context, description="Line after line.\n" * 100)
-    seat = console("ada")
+    seat = console("ada", new=True)
     scales = Scales(seat.page)
     visit(seat, f"/o/acme/interventions/{request_id}")
     assert sum(scales.loaded.values()) < FIRST_VISIT, scales.reading()
+
+
+def test_what_is_kept_for_the_time_without_a_network_comes_late_and_is_little(console: Seat) -> None:
+    seat = console("ada", service_workers="allow")
+    scales = Scales(seat.page)
+    visit(seat)
+    assert seat.page.evaluate(KEPT_BYTES) == 0
+    assert sum(scales.loaded.values()) < FIRST_VISIT, scales.reading()
+    assert not any("/sw.js" in address for address in scales.loaded)
+    seat.page.evaluate(CONTROLLED)
+    # As files, before they are compressed.
+    assert 10 * KIB < seat.page.evaluate(KEPT_BYTES) < 48 * KIB
 
 
 def visit(seat: Console, path: str = "/o/acme/") -> None:

@@ -46,6 +46,19 @@ FORMS: dict[str, dict[str, str]] = {
     "o/{slug}/team/invitations/{invitation_id}/revoke": {},
     "o/{slug}/team/members/{pilot_id}/role": {"role": "ADMIN"},
     "o/{slug}/team/members/{pilot_id}/remove": {"confirmation": "STOP"},
+    "o/{slug}/team/members/{pilot_id}/deactivate": {},
+    "o/{slug}/team/members/{pilot_id}/reactivate": {},
+    "o/{slug}/team/log/verify/{chain}": {"after": "0"},
+    "o/{slug}/team/chat": {
+        "kind": "slack",
+        "name": "#on-call",
+        "url": "https://127.0.0.1/hook",
+        "lowest_priority": "high",
+        "active": "on",
+    },
+    "o/{slug}/team/chat/{hook_id}/change": {"lowest_priority": "high", "active": "on"},
+    "o/{slug}/team/chat/{hook_id}/test": {},
+    "o/{slug}/team/chat/{hook_id}/remove": {},
     "o/{slug}/team/keys": {
         "name": "new",
         "scopes": "interventions:read",
@@ -60,7 +73,25 @@ FORMS: dict[str, dict[str, str]] = {
         "mfa_required_roles": "ADMIN",
         "canned_approve": "fine",
         "canned_reject": "no",
+        "retention_days": "90",
     },
+    "o/{slug}/settings/display": {"theme": "dark", "density": "compact", "timezone": "Asia/Tokyo"},
+    "o/{slug}/settings": {"name": "Otto O.", "tag": "refunds", "tags_added": "fraud, payroll"},
+    "o/{slug}/settings/keys": {"letters": "off", "key_mute": "q", "key_approve": "Ctrl+E"},
+    "o/{slug}/settings/duty": {
+        "on_duty": "on",
+        "mon_from": "09:00",
+        "mon_to": "17:00",
+        "quiet_from": "22:00",
+        "quiet_to": "07:00",
+    },
+    "o/{slug}/settings/notifications": {"mail_critical": "off", "push_high": "on", "digest_every": "hour"},
+    "o/{slug}/settings/notifications/test": {"channel": "mail"},
+    "o/{slug}/settings/devices": {"endpoint": "https://127.0.0.1/push", "p256dh": "x", "auth": "y"},
+    "o/{slug}/settings/devices/seen": {"endpoint": "https://127.0.0.1/push"},
+    "o/{slug}/settings/devices/{device_id}/test": {},
+    "o/{slug}/settings/devices/{device_id}/remove": {},
+    "push/moved": {"old": "https://127.0.0.1/push", "endpoint": "https://127.0.0.1/p", "p256dh": "x", "auth": "y"},
     "accounts/login/": {"login": "local:otto", "password": "wrong", "next": "/", "remember": "on"},
     "accounts/logout/": {"next": "/"},
     "accounts/reauthenticate/": {"password": "wrong", "next": "/"},
@@ -91,11 +122,14 @@ FORMS: dict[str, dict[str, str]] = {
 }
 # Pages that are read only, though some of them answer a form as they answer a look.
 NO_FORM = re.compile(
-    r"health|ready|metrics|\{path\}|o/\{slug\}/?(unclaimed|team|settings|team/log|interventions/\{request_id\}(/related)?)?"
+    r"health|ready|metrics|offline|sw\.js|\{path\}"
+    r"|o/\{slug\}/?(unclaimed|history(/export\.(csv|json))?|team|settings|settings/ringing|team/log)?"
+    r"|o/\{slug\}/interventions/\{request_id\}(/related)?"
     r"|accounts/(again|done|inactive/|2fa/(recovery-codes/(download/)?|webauthn/)?)"
     r"|accounts/(password/reset/(key/)?done/|3rdparty/login/(cancelled|error)/|.*login/callback/)|"
 )
 QUERY = ("next", "q", "after", "before", "lane", "tab", "priority", "type", "tag", "role", "assignee", "besides", "p")
+QUERY += ("last", "since", "until", "zone", "actor", "outcome", "history")
 QUERY += ("o", "e", "_to_field", "_popup", "_changelist_filters", "code", "state", "error", "process", "pk__in")
 HEADERS = ("Referer", "HX-Current-URL", "X-Pilot", "X-Position", "Accept-Language", "X-Forwarded-For", "Cookie")
 # A wrong password or code is noted by design.

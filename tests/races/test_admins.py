@@ -12,7 +12,7 @@ from conftest import DRAFT, World
 from interventions import actions as requests
 from interventions import invariants
 from interventions.content import draft_of
-from pilots import access_log, actions, invitations
+from pilots import access_log, actions, deactivating, invitations
 from pilots.errors import DomainError
 from pilots.models import Membership, Pilot
 from pilots.roles import Role
@@ -40,20 +40,22 @@ def at_once(*calls: Any) -> list[str]:
         return list(pool.map(one, calls))
 
 
-@pytest.mark.parametrize("way", ["demote", "remove", "deactivate", "mixed"])
+@pytest.mark.parametrize("way", ["demote", "remove", "deactivate", "deactivate here", "mixed"])
 def test_an_organization_never_loses_its_last_admin(world: World, way: str) -> None:
     ada, otto = world.memberships["ada"].pilot, world.memberships["otto"].pilot
     ways = {
         "demote": lambda pilot: actions.set_role(pilot, world.acme, Role.VIEWER),
         "remove": lambda pilot: actions.remove_member(pilot, world.acme),
         "deactivate": lambda pilot: actions.set_rights(pilot, is_active=False),
+        "deactivate here": lambda pilot: deactivating.deactivate(pilot, world.acme),
     }
-    first, second = (ways["demote"], ways["remove"]) if way == "mixed" else (ways[way], ways[way])
+    first, second = (ways["deactivate here"], ways["remove"]) if way == "mixed" else (ways[way], ways[way])
     for _ in range(ROUNDS):
         for pilot in (ada, otto):
             pilot.refresh_from_db()
             actions.set_rights(pilot, is_active=True)
             actions.set_role(pilot, world.acme, Role.ADMIN)
+            deactivating.reactivate(pilot, world.acme)
         ended = at_once(lambda: first(Pilot.objects.get(pk=ada.pk)), lambda: second(Pilot.objects.get(pk=otto.pk)))
         assert sorted(ended) == ["last_admin", "ok"]
         admins = Membership.objects.for_organization(world.acme.pk).filter(role="ADMIN", pilot__is_active=True)
@@ -78,6 +80,10 @@ def test_roles_go_to_and_fro_while_pilots_decide(world: World) -> None:
         for number in range(30):
             actions.set_role(otto, world.acme, Role.VIEWER if number % 2 else Role.OPERATOR)
 
+    def shut_out() -> None:
+        for number in range(30):
+            (deactivating.reactivate if number % 2 else deactivating.deactivate)(otto, world.acme)
+
     def work(name: str) -> None:
         for request_id in ids:
             with suppress(DomainError):
@@ -85,7 +91,7 @@ def test_roles_go_to_and_fro_while_pilots_decide(world: World) -> None:
             with suppress(DomainError):
                 requests.approve(world.pilot(name), request_id)
 
-    ended = at_once(change, change, lambda: work("otto"), lambda: work("olga"))
+    ended = at_once(change, shut_out, lambda: work("otto"), lambda: work("olga"))
     assert ended == ["ok"] * 4
     assert invariants.check(world.acme.pk) == []
     assert list(access_log.verify(world.acme)) == []

@@ -4,12 +4,14 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from threading import Event as Flag
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from conftest import DRAFT, World
 from interventions import actions, invariants
@@ -17,6 +19,7 @@ from interventions.content import draft_of
 from interventions.lifecycle import Type
 from interventions.models import Intervention
 from pilots import database
+from pilots.database import writing
 from pilots.errors import DomainError
 from tests.races.threads import THREADS, in_threads
 
@@ -74,6 +77,57 @@ def test_whatever_they_do_at_once_is_done_or_refused(world: World) -> None:
 
     told = sum(in_threads(work), Counter())
     assert told["ok"] > THREADS * 10
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock for all")
+def test_a_command_holds_no_request_but_the_one_it_takes(world: World) -> None:
+    """Others lock by id, a command takes the oldest: holding both, they would wait in a circle."""
+    actions.create_many(world.key(), [draft_of(DRAFT | {"request_id": name}) for name in ("older", "newer")])
+    kind, rows = Type(DRAFT["intervention_type"]), Intervention.across_organizations
+    with ThreadPoolExecutor(2) as pool:
+        with writing():
+            rows.select_for_update().get(request_id="newer")
+            approved = Flag()
+            other = pool.submit(_approve_slowly, world, "older", approved)
+            assert approved.wait(20)
+            command = pool.submit(_and_close, lambda: actions.command(world.pilot("ada"), kind, "uow-1", reason="x"))
+            assert other.result() == "ok"
+            _wait_until(lambda: _waiting() == 1)
+            assert rows.select_for_update(nowait=True).get(request_id="older").status == "APPROVED"
+        assert command.result().request_id == "newer"
+
+
+def _approve_slowly(world: World, request_id: str, approved: Flag) -> str:
+    """Commits only when another one waits for the row."""
+    with writing():
+        told = outcome(lambda: actions.approve(world.pilot("otto"), request_id))
+        approved.set()
+        _wait_until(lambda: _waiting() == 1)
+    connection.close()
+    return told
+
+
+def _and_close[T](call: Callable[[], T]) -> T:
+    try:
+        return call()
+    finally:
+        connection.close()
+
+
+def _waiting() -> int:
+    """How many sessions of this database wait for a lock."""
+    # Without it, one transaction is told the same all along.
+    database.fetch(("SELECT pg_stat_clear_snapshot()", []))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    [(number,)] = database.fetch((waiting, []))
+    return number
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.01)
 
 
 def test_a_decision_on_the_deadline_is_in_time_or_refused(world: World) -> None:

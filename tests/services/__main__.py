@@ -1,16 +1,17 @@
-"""Runs a command with a throw-away PostgreSQL, Redis and a Chromium, and leaves nothing behind.
+"""Runs a command with a throw-away PostgreSQL and Redis, a PgBouncer and a Chromium, and leaves nothing behind.
 
     python tests/services -- .venv/bin/python -m pytest
     python tests/services --embedded -- .venv/bin/python -m pytest -m embedded
 
-The command finds DATABASE_URL, REDIS_URL and CHROMIUM in its environment; those already set are used as they are.
-With --embedded it gets the browser only, and neither of the two URLs. The exit code is the command's.
+The command finds DATABASE_URL, REDIS_URL, and the programs PGBOUNCER and CHROMIUM in its environment; those already set
+are used as they are. Beside a CHROMIUM that was not, CHROMIUM_SHELL is its shell without windows, where there is one to
+be had. With --embedded it gets the browser only, and neither of the two URLs. The exit code is the command's.
 """
 
 import argparse
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import command
@@ -21,7 +22,13 @@ import programs
 import redis_server
 import unpack
 
-PROGRAMS = {"DATABASE_URL": "postgresql", "REDIS_URL": "redis-server", "CHROMIUM": "chromium"}
+PROGRAMS = {
+    "DATABASE_URL": "postgresql",
+    "REDIS_URL": "redis-server",
+    "PGBOUNCER": "pgbouncer",
+    "CHROMIUM": "chromium",
+}
+SHELL = "chromium-headless-shell"
 
 
 def main() -> int:
@@ -55,17 +62,20 @@ def environment(stack: ExitStack, *, embedded: bool) -> dict[str, str]:
     if embedded:
         for name in ("DATABASE_URL", "REDIS_URL"):
             variables.pop(name, None)
-    missing = [] if embedded else [name for name in ("DATABASE_URL", "REDIS_URL") if not variables.get(name)]
-    if not variables.get("CHROMIUM"):
-        missing.append("CHROMIUM")
+    missing = [name for name in (["CHROMIUM"] if embedded else PROGRAMS) if not variables.get(name)]
 
     paths = provide([PROGRAMS[name] for name in missing])
     if "DATABASE_URL" in missing:
         variables["DATABASE_URL"] = postgresql.start(stack, paths["postgresql"])
     if "REDIS_URL" in missing:
         variables["REDIS_URL"] = redis_server.start(stack, paths["redis-server"])
+    if "PGBOUNCER" in missing:
+        # Tests start it themselves, before whatever database they use.
+        variables["PGBOUNCER"] = str(paths["pgbouncer"])
     if "CHROMIUM" in missing:
         variables |= {"CHROMIUM": str(paths["chromium"])} | unpack.variables(paths["chromium"])
+        if shell := provide_if_possible(SHELL):
+            variables.setdefault("CHROMIUM_SHELL", str(shell))
     return variables
 
 
@@ -77,6 +87,14 @@ def provide(names: list[str]) -> dict[str, Path]:
     if len(paths) < len(names):
         raise programs.Unavailable(f"still missing after the installation: {set(names) - set(paths)}")
     return paths
+
+
+def provide_if_possible(name: str) -> Path | None:
+    """What only saves time need not be there."""
+    if not programs.find(name):
+        with suppress(programs.Unavailable):
+            debian.get([name])
+    return programs.find(name)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from programs import Unavailable
 PACKAGES = {
     "postgresql": ("postgresql",),
     "redis-server": ("redis-server",),
+    "pgbouncer": ("pgbouncer",),
     # Playwright brings a Node of its own, and that wants libatomic.
     "chromium": ("chromium", "fonts-dejavu-core", "libatomic1"),
+    "chromium-headless-shell": ("chromium-headless-shell", "fonts-dejavu-core"),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/chameleon-tests.conf")
@@ -69,8 +71,8 @@ def _without_services() -> Iterator[None]:
 
 def _advice(names: list[str]) -> str:
     return (
-        f"Missing: {', '.join(names)}. Install PostgreSQL 15 or newer, Redis 7 and Chromium, "
-        "or set DATABASE_URL (its role must be able to create databases), REDIS_URL and CHROMIUM."
+        f"Missing: {', '.join(names)}. Install PostgreSQL 15 or newer, Redis 7, PgBouncer and "
+        "Chromium, or set DATABASE_URL (its role must be able to create databases), REDIS_URL, PGBOUNCER and CHROMIUM."
     )
 
 

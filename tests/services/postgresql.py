@@ -56,6 +56,12 @@ def prepare(stack: ExitStack, postgres: Path, settings: dict[str, str]) -> Place
     return Place(postgres, data, folder / "log", url, identity)
 
 
+def as_superuser(place: Place, database: str, *statements: str) -> None:
+    """Runs what the role may not, while the server does not run."""
+    text = "".join(f"{each};\n" for each in statements)
+    _run(place.postgres, ["--single", "-D", str(place.data), database], place.identity, text)
+
+
 def launch(stack: ExitStack, place: Place) -> subprocess.Popen[bytes]:
     """Start the server and wait until it answers."""
     arguments = ["-D", str(place.data)]

@@ -10,7 +10,9 @@ TREES = Path(__file__).resolve().parents[2] / ".services" / "debian"
 NAMES = {
     "postgresql": ("postgres",),
     "redis-server": ("redis-server", "valkey-server"),
+    "pgbouncer": ("pgbouncer",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "chromium-headless-shell": ("chromium-headless-shell",),
 }
 
 
@@ -20,9 +22,14 @@ class Unavailable(Exception):
 
 def find(name: str) -> Path | None:
     """Return the program's path; what belongs to it, as initdb to postgres, lies in the same folder."""
-    candidates = _postgresql() if name == "postgresql" else [shutil.which(each) for each in NAMES[name]]
+    candidates = _postgresql() if name == "postgresql" else [_which(each) for each in NAMES[name]]
     candidates += [str(TREES / name / "start" / NAMES[name][0])]
     return next((Path(path) for path in candidates if path and shutil.which(path)), None)
+
+
+def _which(program: str) -> str | None:
+    # Not everybody has the folder of servers in their PATH.
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin")
 
 
 def _postgresql() -> list[str | None]:

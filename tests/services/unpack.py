@@ -11,7 +11,9 @@ from programs import TREES
 EXECUTABLES = {
     "postgresql": ("usr/lib/postgresql/*/bin", ("postgres", "initdb", "psql")),
     "redis-server": ("usr/bin", ("redis-server",)),
+    "pgbouncer": ("usr/sbin", ("pgbouncer",)),
     "chromium": ("usr/lib/chromium", ("chromium",)),
+    "chromium-headless-shell": ("usr/lib/chromium", ("chromium-headless-shell",)),
 }
 # The C library fits only the loader it came with, and that one is the machine's.
 NEVER = ("libc6_", "libc-bin_")

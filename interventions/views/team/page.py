@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
 from interventions.views.door import full_page, member
@@ -12,10 +12,16 @@ from pilots import policy
 from pilots.caller import Caller
 from pilots.errors import DomainError, NotAllowed, NotFound
 
-TABS = {"team": "Members", "team_keys": "API keys", "team_settings": "Settings", "team_log": "Access log"}
+TABS = {
+    "team": "Members",
+    "team_keys": "API keys",
+    "team_chat": "Chat",
+    "team_settings": "Settings",
+    "team_log": "Access log",
+}
 
 
-def admins[**Rest](verb: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def admins[**Rest](verb: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """The view for a member whose role may do `verb`, as the policy says; a page that says so for others."""
 
     def guarded(request: HttpRequest, caller: Caller, /, **path: Any) -> HttpResponse:

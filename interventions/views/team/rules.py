@@ -1,12 +1,12 @@
-"""The organization's settings: its name, of whom a second factor is asked, which reasons stand ready. Who joins is the
-operator's."""
+"""The organization's settings: its name, of whom a second factor is asked, which reasons stand ready, how long it keeps
+what was decided. Who joins is the operator's."""
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods
 
-from interventions import canned
+from interventions import canned, retention
 from interventions.views.team.page import admins, done, show
 from interventions.views.typed import text_of
 from pilots import actions
@@ -34,12 +34,16 @@ def _settings(request: HttpRequest, caller: Caller) -> HttpResponse:
 def _standing(organization: Organization) -> dict[str, Any]:
     reasons = canned.reasons_of(organization.settings)
     texts = {verdict: "\n".join(reasons[verdict]) for verdict in canned.VERDICTS}
-    return {"name": organization.name, "roles": second_factor.required_roles(organization), "canned": texts}
+    standing = {"name": organization.name, "roles": second_factor.required_roles(organization), "canned": texts}
+    return standing | {retention.SETTING: str(retention.days_of(organization.settings) or "")}
 
 
 def _posted(posted: QueryDict) -> dict[str, Any]:
     texts = {verdict: text_of(posted, verdict) for verdict in canned.VERDICTS if verdict in posted}
-    return {"name": text_of(posted, "name").strip(), "roles": posted.getlist("mfa_required_roles"), "canned": texts}
+    given = {"name": text_of(posted, "name").strip(), "roles": posted.getlist("mfa_required_roles"), "canned": texts}
+    if retention.SETTING in posted:
+        given[retention.SETTING] = text_of(posted, retention.SETTING).strip()
+    return given
 
 
 def _changes(posted: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +60,11 @@ def _changes(posted: dict[str, Any]) -> dict[str, Any]:
             reasons[verdict] = canned.read(verdict, text)
         except InvalidInput as error:
             errors |= error.errors or {}
+    if retention.SETTING in posted:
+        try:
+            changes[retention.SETTING] = retention.read(posted[retention.SETTING])
+        except InvalidInput as error:
+            errors |= error.errors or {}
     if errors:
         raise InvalidInput("Some of it cannot be saved.", errors=errors)
     return changes | ({canned.SETTING: reasons} if reasons else {})
@@ -64,10 +73,13 @@ def _changes(posted: dict[str, Any]) -> dict[str, Any]:
 def _write(caller: Caller, name: str, changes: dict[str, Any]) -> None:
     """What equals the reasons everybody starts with is not stored: such an organization gets better ones with us."""
     without: list[str] = []
+    if retention.SETTING in changes and changes[retention.SETTING] is None:
+        del changes[retention.SETTING]
+        without.append(retention.SETTING)
     if sent := changes.pop(canned.SETTING, None):
         reasons = canned.reasons_of(caller.organization.settings) | sent
         if reasons == canned.reasons_of({}):
-            without = [canned.SETTING]
+            without.append(canned.SETTING)
         else:
             changes[canned.SETTING] = reasons
     actions.rename_organization(caller.organization, name, by=Party.of(caller))
@@ -83,7 +95,7 @@ def _keep_the_door_open(caller: Caller, roles: list[str]) -> None:
 
 def _page(request: HttpRequest, caller: Caller, posted: dict[str, Any], status: int = 200) -> HttpResponse:
     context = {"posted": posted, "errors": posted.get("errors", {}), "roles": list(Role)}
-    context |= {"max_reasons": canned.MAX_REASONS, "max_length": canned.MAX_LENGTH}
+    context |= {"max_reasons": canned.MAX_REASONS, "max_length": canned.MAX_LENGTH, "min_days": retention.MIN_DAYS}
     return show(
         request,
         caller,

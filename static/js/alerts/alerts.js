@@ -4,7 +4,7 @@ import { isMuted, PRIORITIES, setMuted, wanted } from "./settings.js";
 import { titleOf } from "../queue/cards.js";
 import * as desktop from "./desktop.js";
 import { live } from "../live/live.js";
-import { parse } from "../page/parts.js";
+import { getText, parse } from "../page/parts.js";
 import { mayPlay, play } from "./sounds.js";
 import { announce } from "../page/tell.js";
 import { shortTime } from "../page/times.js";
@@ -12,7 +12,7 @@ import { shortTime } from "../page/times.js";
 // What comes at about the same time is one alert, of the most urgent of it.
 const GATHER = 250;
 const APART = 3000;
-const { pilot, organization } = document.body.dataset;
+const { base, pilot, organization } = document.body.dataset;
 
 // "held back" where the browser lets this page make no sound, "sounding" where it does again.
 export const alerts = new EventTarget();
@@ -21,6 +21,7 @@ export const alerts = new EventTarget();
 const leads = { sound: !navigator.locks, desktop: !navigator.locks };
 let loud = [];
 let told = [];
+let allowed = "all";
 let last = 0;
 let timer = null;
 
@@ -29,9 +30,9 @@ export function toggleMute() {
   announce(isMuted() ? `Alerts muted until ${shortTime(wanted.mutedUntil)}` : "Alerts no longer muted");
 }
 
-// New, or handed to this pilot by somebody else.
+// New, or handed to this pilot by somebody else; not what was taken over, which happened before.
 function concerns(frame) {
-  if (frame.actor === pilot) return false;
+  if (frame.imported || frame.actor === pilot) return false;
   return frame.type === "created" || (frame.type === "assigned" && frame.assigned_to === pilot);
 }
 
@@ -55,16 +56,31 @@ function schedule() {
   else timer ??= setTimeout(flush, wait);
 }
 
-function flush() {
+// Off duty and in quiet hours nothing rings, or critical ones only; the pilot may have said so on another device.
+async function mayRing() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  try {
+    allowed = await getText(`${base}settings/ringing?${new URLSearchParams({ zone })}`);
+  } catch {
+    // As it was when the server last said so: silence would be the worse mistake.
+  }
+  return (priority) => allowed === "all" || (allowed === "critical" && priority === "critical");
+}
+
+async function flush() {
   clearTimeout(timer);
   timer = null;
   last = Date.now();
-  const urgent = PRIORITIES.find((priority) => loud.includes(priority));
-  const arrivals = told;
+  const [sounds, words] = [loud, told];
   loud = [];
   told = [];
+  // As they came; the server takes a moment to answer.
+  const isSeen = desktop.isWatchedAnywhere();
+  const rings = await mayRing();
+  const urgent = PRIORITIES.find((priority) => sounds.includes(priority) && rings(priority));
+  const arrivals = words.filter(({ priority }) => rings(priority));
   if (urgent) sound(urgent);
-  if (arrivals.length) desktop.notify(arrivals);
+  if (arrivals.length && !(await isSeen)) desktop.notify(arrivals);
 }
 
 async function sound(priority) {

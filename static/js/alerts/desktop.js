@@ -18,7 +18,7 @@ export const askPermission = () => Notification.requestPermission();
 const isWatched = () => !document.hidden && document.hasFocus();
 
 // Another tab of this browser may be the one that is looked at.
-async function isWatchedAnywhere() {
+export async function isWatchedAnywhere() {
   if (isWatched()) return true;
   const { held } = (await navigator.locks?.query()) ?? { held: [] };
   return held.some(({ name }) => name === WATCHED);
@@ -39,8 +39,8 @@ function look() {
 }
 
 // `arrivals` are `{requestId, priority, title, isMine}`. One notice for all that nobody has seen yet.
-export async function notify(arrivals) {
-  if (permission() !== "granted" || (await isWatchedAnywhere())) return;
+export function notify(arrivals) {
+  if (permission() !== "granted") return;
   unseen.push(...arrivals);
   show(unseen);
 }

@@ -80,4 +80,6 @@ export function begin() {
   alerts.addEventListener("held back", () => hold(true));
   alerts.addEventListener("sounding", () => hold(false));
   show();
+  // The page of notifications leads here.
+  if (location.hash === "#alerts") panel.showPopover?.();
 }

@@ -3,6 +3,7 @@
 import { restVerbs } from "../live/connection.js";
 import * as drafts from "./drafts.js";
 import { isHeld, isReachable, live } from "../live/live.js";
+import { stands } from "../page/keymap.js";
 import { morph } from "../page/morph.js";
 import { getPart, parse, post, SignedOut } from "../page/parts.js";
 import { announce } from "../page/tell.js";
@@ -18,14 +19,21 @@ const form = () => document.getElementById("decide");
 // Somebody is deciding: nothing of theirs may be replaced.
 export const isTyping = () => form()?.querySelector("[name=verdict]:checked") != null;
 
+// The server's answer to the form shows all there is to show, and puts the focus where the next key is heard.
+const isSending = () => form()?.matches(".htmx-request") ?? false;
+
 function onEvent({ detail: frame }) {
   const detail = shown();
   if (detail?.dataset.requestId !== frame.request_id) return;
   const entry = parse(frame.html.entry ?? "").firstElementChild;
   if (entry && !document.getElementById(entry.id)) document.getElementById("timeline").append(entry);
   if (frame.html.tombstone && isTyping() && frame.actor !== me) announce("This request was decided", { urgent: true });
+  refreshSoon();
+}
+
+function refreshSoon() {
   clearTimeout(refreshing);
-  refreshing = setTimeout(() => refresh().catch(() => {}), 30);
+  refreshing = setTimeout(() => (isSending() ? refreshSoon() : refresh().catch(() => {})), 30);
 }
 
 // The facts as they are now; a form somebody is typing in stays as it is.
@@ -34,6 +42,7 @@ export async function refresh() {
   if (!detail) return null;
   const fresh = (await getPart(detail.dataset.address)).getElementById("detail");
   if (shown()?.dataset.requestId !== fresh.dataset.requestId) return null;
+  if (isSending()) return void refreshSoon();
   for (const name of ["status", "seq", "epoch", "expiresAt", "renew"]) {
     if (name in fresh.dataset) shown().dataset[name] = fresh.dataset[name];
     else delete shown().dataset[name];
@@ -108,11 +117,11 @@ function onChange({ target }) {
 
 function onKeyDown(event) {
   isArrow = event.key.startsWith("Arrow");
-  if (event.key !== "Enter" || !event.target.closest?.("#decide")) return;
-  if (event.ctrlKey || event.metaKey) {
+  if (!event.target.closest?.("#decide")) return;
+  if (stands(event, "commit")) {
     event.preventDefault();
     commit();
-  } else if (event.target.matches("input")) {
+  } else if (event.key === "Enter" && event.target.matches("input")) {
     // No single key commits.
     event.preventDefault();
     if (event.target.name === "verdict") event.target.click();

@@ -1,22 +1,33 @@
-// What was typed and not sent: kept for each request as long as the tab lives, since another may be looked at meanwhile.
+// What was typed and not sent: kept for each request as long as the tab lives, since another may be looked at meanwhile,
+// on a phone on a page of its own. Signing out clears it (told.js).
 
 const NEVER_KEPT = new Set(["csrfmiddlewaretoken", "version", "content_hash"]);
-// By request and form; each is [name, value] of all that the form would send.
-const drafts = new Map();
 const FORMS = { decide: "#decide", note: ".note-form" };
+const { pilot, base } = document.body.dataset;
 
-const key = (name) => `${document.getElementById("detail").dataset.requestId} ${name}`;
+// By pilot, organization, request and form; each is [name, value] of all that the form would send.
+const key = (name) => `draft ${pilot} ${base} ${document.getElementById("detail").dataset.requestId} ${name}`;
 const formOf = (name) => document.querySelector(`#detail ${FORMS[name]}`);
 
 function keep({ target }) {
   for (const [name, selector] of Object.entries(FORMS)) {
     const form = target.closest?.(`#detail ${selector}`);
-    if (form) drafts.set(key(name), [...new FormData(form)].filter(([field]) => !NEVER_KEPT.has(field)));
+    if (form) store(key(name), [...new FormData(form)].filter(([field]) => !NEVER_KEPT.has(field)));
+  }
+}
+
+function store(place, draft) {
+  try {
+    sessionStorage.setItem(place, JSON.stringify(draft));
+  } catch {
+    // Megabytes of drafts: what is typed now is worth more than all that was left before.
+    for (const other of Object.keys(sessionStorage)) if (other.startsWith("draft ")) sessionStorage.removeItem(other);
+    sessionStorage.setItem(place, JSON.stringify(draft));
   }
 }
 
 export function forget(name) {
-  drafts.delete(key(name));
+  sessionStorage.removeItem(key(name));
 }
 
 // Puts it back into forms that the server has just made; one that comes back with what was posted is left as it is.
@@ -29,7 +40,7 @@ export function restore() {
 
 function fill(name) {
   const form = formOf(name);
-  const draft = form && drafts.get(key(name));
+  const draft = form && JSON.parse(sessionStorage.getItem(key(name)));
   if (!draft) return;
   // A box that was unticked is not among what a form sends.
   const values = new FormData();
@@ -43,4 +54,5 @@ function fill(name) {
 export function begin() {
   document.addEventListener("input", keep);
   document.addEventListener("change", keep);
+  restore();
 }

@@ -1,9 +1,10 @@
-// What can be done from the keyboard: each with its keys, its name in the palette and on the sheet, and what it does.
+// What each command of the keyboard does. Its name and its keys are said in interventions/keymap.py, under the same id.
 // Each is also a button, a link or a field of the page.
 
 import { toggleMute } from "../alerts/alerts.js";
 import * as detail from "../detail/detail.js";
 import { togglePause } from "../live/pause.js";
+import { known } from "../page/keymap.js";
 import { complain, whereTo } from "../page/parts.js";
 import { toast } from "../page/tell.js";
 import * as beside from "../queue/beside.js";
@@ -97,53 +98,47 @@ function up() {
 const go = (place) => document.querySelector(`[data-go=${place}]`)?.click();
 const has = (place) => () => document.querySelector(`[data-go=${place}]`) !== null;
 
-export const commands = [
-  { group: "Anywhere", keys: ["?"], name: "Show the keys", run: keysheet.show },
-  { group: "Anywhere", keys: ["Mod+k"], name: "Find a command", run: palette.show },
-  { group: "Anywhere", keys: ["/"], name: "Search requests", run: () => byId("q").focus() },
-  { group: "Anywhere", keys: ["g d"], name: "Go to the queue", on: has("d"), run: () => go("d") },
-  { group: "Anywhere", keys: ["g h"], name: "Go to the history", on: has("h"), run: () => go("h") },
-  { group: "Anywhere", keys: ["g a"], name: "Go to analytics", on: has("a"), run: () => go("a") },
-  { group: "Anywhere", keys: ["g t"], name: "Go to the team", on: has("t"), run: () => go("t") },
-  { group: "Anywhere", keys: ["g s"], name: "Go to settings", on: has("s"), run: () => go("s") },
-  { group: "Anywhere", keys: ["Alt+l"], name: "Pause live updates, or go on", on: hasBell, run: togglePause },
-  { group: "Anywhere", keys: ["m"], name: "Mute alerts for 15 minutes", on: hasBell, run: toggleMute },
-  { group: "Anywhere", keys: ["Escape"], name: "Back, or put away", run: back },
+// `on`: which pages have it; `when`: whether it can be done just now; `typing`: also from a field; `dialog`: also over
+// the page.
+const does = {
+  sheet: { run: keysheet.show },
+  palette: { typing: true, run: palette.show },
+  search: { run: () => byId("q").focus() },
+  go_queue: { on: has("d"), run: () => go("d") },
+  go_history: { on: has("h"), run: () => go("h") },
+  go_analytics: { on: has("a"), run: () => go("a") },
+  go_team: { on: has("t"), run: () => go("t") },
+  go_settings: { on: has("s"), run: () => go("s") },
+  pause: { on: hasBell, typing: true, dialog: true, run: togglePause },
+  mute: { on: hasBell, run: toggleMute },
+  back: { typing: true, run: back },
 
-  { group: "Queue", keys: ["j", "ArrowDown"], name: "Next in the list", on: hasList, run: () => move(1) },
-  { group: "Queue", keys: ["k", "ArrowUp"], name: "Previous in the list", on: hasList, run: () => move(-1) },
-  { group: "Queue", keys: ["Enter"], name: "Open beside the list", on: hasList, when: onCard, run: () => linkOf(onCard()).click() },
-  {
-    group: "Queue",
-    keys: ["Shift+Enter"],
-    name: "Open as a page",
+  next: { on: hasList, run: () => move(1) },
+  previous: { on: hasList, run: () => move(-1) },
+  open: { on: hasList, when: onCard, run: () => linkOf(onCard()).click() },
+  open_page: {
     on: hasList,
     when: () => onCard() ?? inPane(),
     run: () => location.assign(onCard() ? linkOf(onCard()).href.split("?")[0] + facets.query() : location.href),
   },
-  { group: "Queue", keys: ["x"], name: "Select", on: hasList, when: () => meant() && pick(meant()), run: () => bulk.toggle() },
-  { group: "Queue", keys: ["n"], name: "Next unclaimed by urgency", run: nextUnclaimed },
-  { group: "Queue", keys: ["."], name: "Show what is new", on: hasList, run: () => byId("show-arrivals").click() },
-  { group: "Queue", keys: ["p"], name: "Narrow to a priority", on: hasList, run: nextPriority },
+  select: { on: hasList, when: () => meant() && pick(meant()), run: () => bulk.toggle() },
+  next_unclaimed: { run: nextUnclaimed },
+  show_new: { on: hasList, run: () => byId("show-arrivals").click() },
+  priority: { on: hasList, run: nextPriority },
 
-  { group: "Request", keys: ["a"], name: "Approve…", when: () => meant() || hasDetail(), run: () => decide("approve") },
-  { group: "Request", keys: ["r"], name: "Reject…", when: () => meant() || hasDetail(), run: () => decide("reject") },
-  { group: "Request", keys: ["Mod+Enter"], name: "Commit the decision", when: hasDetail, run: detail.commit },
-  { group: "Request", keys: ["c"], name: "Claim or release", when: () => meant() || hasDetail(), run: claim },
-  { group: "Request", keys: ["]"], name: "Next request", when: hasDetail, run: () => byId("following")?.click() },
-  { group: "Request", keys: ["["], name: "Previous request", when: hasDetail, run: () => byId("previous")?.click() },
-  {
-    group: "Request",
-    keys: ["f"],
-    name: "Find in the context",
-    when: () => byId("context-search"),
-    run: () => byId("context-search").focus(),
-  },
-  { group: "Request", keys: ["y"], name: "Copy the link", when: () => meant() || hasDetail(), run: copyLink },
-  { group: "Request", keys: ["u"], name: "Back to the queue", when: hasDetail, run: up },
-];
+  approve: { when: () => meant() || hasDetail(), run: () => decide("approve") },
+  reject: { when: () => meant() || hasDetail(), run: () => decide("reject") },
+  commit: { when: hasDetail, run: detail.commit },
+  claim: { when: () => meant() || hasDetail(), run: claim },
+  next_request: { when: hasDetail, run: () => byId("following")?.click() },
+  previous_request: { when: hasDetail, run: () => byId("previous")?.click() },
+  find: { when: () => byId("context-search"), run: () => byId("context-search").focus() },
+  copy_link: { when: () => meant() || hasDetail(), run: copyLink },
+  up: { when: hasDetail, run: up },
+};
 
-// `on`: which pages have it; `when`: whether it can be done just now.
+export const commands = known.map((command) => ({ ...command, ...does[command.id] }));
+
 export const isHere = ({ on }) => !on || on();
 export const isPossible = (command) => isHere(command) && (!command.when || Boolean(command.when()));
 

@@ -4,35 +4,26 @@ import { begin as beginCommands, commands, isHere, isPossible } from "./commands
 import * as detail from "../detail/detail.js";
 import * as keysheet from "./keysheet.js";
 import { lettersOn } from "./letters.js";
+import { nameOf } from "../page/keymap.js";
 import * as palette from "./palette.js";
 
 const SEQUENCE = 1500;
 // Arrows, Enter and Escape mean something to every field; in the list they are ours.
 const fields = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
-const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
 let first = null;
 let firstAt = 0;
-
-// As the commands write it: `a`, `?`, `Shift+Enter`, `Mod+k` (Ctrl, on a Mac ⌘), `g d`.
-function nameOf(event) {
-  const isMod = isApple ? event.metaKey : event.ctrlKey;
-  const isNamed = event.key.length > 1;
-  const key = isMod ? event.key.toLowerCase() : event.key;
-  const parts = [isMod && "Mod", event.altKey && "Alt", event.shiftKey && isNamed && "Shift", isNamed ? event.key : key];
-  return parts.filter(Boolean).join("+");
-}
 
 const isLetter = (keys) => !/^(Mod|Alt)\+|^(Shift\+)?[A-Z]\w+$/.test(keys);
 
 function onKeyDown(event) {
-  if (event.defaultPrevented || event.isComposing || event.repeat || event.altKey) return;
-  if (document.querySelector("dialog[open]")) return;
+  if (event.defaultPrevented || event.isComposing || event.repeat) return;
   const name = nameOf(event);
   // Among the fields of an open decision a letter is meant for one of them, also while a button there has the focus.
   const isTyping = event.target.closest?.(fields) != null || (detail.isTyping() && event.target.closest?.("#decide"));
-  if (isTyping && !/^(Mod\+k|Escape)$/.test(name)) return;
+  if (isTyping && isLetter(name)) return;
   const command = find(name);
-  if (!command || (isOwn(event, name) && name !== "Escape")) return;
+  if (!command || isOwn(event, name) || (isTyping && !command.typing)) return;
+  if (!command.dialog && document.querySelector("dialog[open]")) return;
   event.preventDefault();
   command.run();
 }
@@ -63,7 +54,7 @@ function isOwn({ target }, name) {
 export function begin() {
   beginCommands();
   document.addEventListener("keydown", onKeyDown);
-  palette.begin(commands.filter(({ keys }) => keys[0] !== "Mod+k"), isPossible);
+  palette.begin(commands.filter(({ id }) => id !== "palette"), isPossible);
   keysheet.begin(commands.filter(isHere));
   // From the list by a key, where there was no room beside it.
   const verdict = /^#(approve|reject)$/.exec(location.hash)?.[1];

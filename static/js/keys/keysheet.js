@@ -24,6 +24,7 @@ function section(name, group) {
     term.textContent = what;
     const value = document.createElement("dd");
     keys.forEach((one, index) => value.append(...(index ? [" or "] : []), ...printed(one)));
+    if (!keys.length) value.append("no key");
     row.append(term, value);
     rows.append(row);
   }

@@ -1,18 +1,28 @@
 // Whether single letters are commands: whoever dictates, or hits keys by chance, can switch them off.
 
+import { partsOf } from "../page/keymap.js";
+import { save } from "../session/menu.js";
+
 const NAME = "letters";
+const { letters: stated } = document.documentElement.dataset;
+
+const remember = (isOn) => (isOn ? localStorage.removeItem(NAME) : localStorage.setItem(NAME, "off"));
+
+// What the pilot chose on whatever device; remembered, so that other tabs follow at once.
+if (stated) remember(stated === "on");
 
 export const lettersOn = () => localStorage.getItem(NAME) !== "off";
-export const setLetters = (isOn) => (isOn ? localStorage.removeItem(NAME) : localStorage.setItem(NAME, "off"));
 
-const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
-const words = { ArrowDown: "↓", ArrowUp: "↑", Enter: "↵", Escape: "Esc", Shift: "⇧", Mod: isApple ? "⌘" : "Ctrl", Alt: "Alt" };
+export function setLetters(isOn) {
+  remember(isOn);
+  save("keys", { letters: isOn ? "on" : "off" });
+}
 
 // The keys of a command as they are printed on a keyboard, in <kbd>.
-export function printed(keys) {
-  return keys.split(/[ +](?=.)/).map((part) => {
+export function printed(key) {
+  return partsOf(key).map((part) => {
     const kbd = document.createElement("kbd");
-    kbd.textContent = words[part] ?? (/^(Mod|Alt)\+/.test(keys) ? part.toUpperCase() : part);
+    kbd.textContent = part;
     return kbd;
   });
 }

@@ -1,6 +1,7 @@
 // The chip that says how things stand with the server, and the verbs that rest while there is no way to it.
 
 import { isReachable, live, retry } from "./live.js";
+import { askFirst, hold } from "../session/leaving.js";
 import { session, stands } from "../session/session.js";
 import { open } from "../session/sign_in.js";
 import { announce, toast } from "../page/tell.js";
@@ -16,6 +17,7 @@ let state = { status: "static" };
 let pause = { isPaused: false };
 let lostAt = null;
 let isLossTold = false;
+let isStatic = false;
 
 const texts = {
   static: () => made,
@@ -82,9 +84,12 @@ live.addEventListener("pause", ({ detail }) => {
 document.addEventListener(
   "submit",
   (event) => {
-    if (mayAct() || event.target.closest("#sign-in")) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
+    if (event.target.closest("#sign-in")) return;
+    if (mayAct()) {
+      if (isStatic) askFirst(event);
+      return;
+    }
+    hold(event);
     if (stands()) toast("There is no connection; nothing was sent.");
     else open();
   },
@@ -95,6 +100,7 @@ export function begin({ hasSocket }) {
   button.addEventListener("click", () => (stands() ? retry() : open()));
   setInterval(show, 1000);
   if (hasSocket) return hear({ status: "connecting" });
+  isStatic = true;
   session.addEventListener("ended", () => hear({ status: "ended", text: "Signed out" }));
   session.addEventListener("regained", () => hear({ status: "static" }));
 }

@@ -61,6 +61,8 @@ export function start({ url, seq, epoch, refresh }) {
 
 export const isReachable = () => status === "live" || status === "connecting" || status === "reconnecting";
 
+export const lastReached = () => reachedAt;
+
 export const isHeld = () => isPaused;
 
 // From now on nothing moves but what the pilot does; `resume` shows what came meanwhile, in order.

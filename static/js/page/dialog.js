@@ -1,5 +1,7 @@
 // The one dialog of the console: a sheet that the server made, over the page.
 
+import { stands } from "./keymap.js";
+
 const dialog = document.getElementById("dialog");
 let opener = null;
 
@@ -26,7 +28,7 @@ export function begin() {
     else document.getElementById("main").focus({ preventScroll: true });
   });
   dialog.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (!stands(event, "commit")) return;
     const commit = dialog.querySelector("form .commit:not(:disabled)");
     if (!commit) return;
     event.preventDefault();

@@ -37,8 +37,16 @@ export function parse(html) {
 export async function getPart(address, position = "") {
   const response = await ask(address, { headers: position ? { "X-Position": position } : {} });
   if (response.status === 204) return null;
-  if (!response.ok) throw new Unreachable(String(response.status));
+  // A part may say what is wrong with what was asked for.
+  if (!response.ok && response.status !== 422) throw new Unreachable(String(response.status));
   return parse(await response.text());
+}
+
+// The text at `address`, where that is all there is.
+export async function getText(address) {
+  const response = await ask(address, {});
+  if (!response.ok) throw new Unreachable(String(response.status));
+  return response.text();
 }
 
 // Where an address that only leads on leads to.

@@ -8,9 +8,20 @@ const PRESSING = 5 * MINUTE;
 
 let skew = 0;
 const stated = document.body.dataset.timezone;
-// "UTC" is what a profile says until its pilot chooses; until then the browser knows better.
-const timeZone = stated && stated !== "UTC" ? stated : undefined;
+// Until its pilot chooses one it is the browser's; so it is where the server knows a zone that the browser does not.
+const timeZone = stated && isKnown(stated) ? stated : undefined;
 const me = document.body.dataset.pilot;
+
+function isKnown(zone) {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en-GB", { timeZone: zone }));
+  } catch {
+    return false;
+  }
+}
+
+// The name of the zone that moments are shown in.
+export const ownZone = () => timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 // Made when first needed: a page that shows only ages needs none, and a phone takes a while to make one.
 function formatter(options) {
@@ -93,7 +104,10 @@ export function localize(root) {
   if (root === document) document.documentElement.classList.remove("localizing");
 }
 
+let isOnPaper = false;
+
 function tick() {
+  if (isOnPaper) return;
   for (const element of document.querySelectorAll("time[data-time]:not([data-time=clock])")) show(element);
 }
 
@@ -101,6 +115,20 @@ function tick() {
 document.addEventListener("pointerover", ({ target }) => {
   const element = target.closest?.("time[data-time]");
   if (element) element.title = whole.format(Date.parse(element.dateTime));
+});
+
+// On paper nothing goes on, and nobody knows who "you" was: moments and names are printed in full.
+addEventListener("beforeprint", () => {
+  isOnPaper = true;
+  for (const name of document.querySelectorAll("body [data-pilot]")) if (name.dataset.pilot === me) name.textContent = me;
+  for (const element of document.querySelectorAll("time[data-time]:not([data-time=age])")) {
+    const until = element.dataset.time === "left" ? "until " : "";
+    element.textContent = until + manners.day(Date.parse(element.dateTime));
+  }
+});
+addEventListener("afterprint", () => {
+  isOnPaper = false;
+  localize(document);
 });
 
 if (document.body.dataset.now) skew = Date.parse(document.body.dataset.now) - Date.now();

@@ -2,6 +2,7 @@
 // sends the same card to everybody, two hundred on one page: what can be told from the rest of it is told here.
 
 import { titleOf } from "./cards.js";
+import { isKnownAbout } from "./facets.js";
 import { alsoReady } from "../page/parts.js";
 
 const { base, pilot } = document.body.dataset;
@@ -11,10 +12,20 @@ function dress(root) {
     const title = titleOf(card);
     card.dataset.requestId = card.id.slice("card-".length);
     card.toggleAttribute("data-mine", card.dataset.assignedTo === pilot);
+    if (isKnownAbout(card.dataset)) markExpertise(card);
     // A card that takes the place of one keeps what somebody may be about to press.
     if (approveOf(document.getElementById(card.id))) offer(card);
     for (const control of card.querySelectorAll(".pick, .card-acts button")) name(control, title);
   }
+}
+
+function markExpertise(card) {
+  if (card.querySelector(".expert")) return;
+  const mark = document.createElement("span");
+  mark.className = "expert";
+  mark.title = "Your expertise";
+  mark.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-expertise" /></svg><span class="sr-only">your expertise</span>';
+  card.querySelector(".card-meta").prepend(mark);
 }
 
 const approveOf = (card) => card?.querySelector(".approve-now");

@@ -19,10 +19,10 @@ function search() {
 }
 
 async function onChange({ target }) {
-  if (!target.matches(".facet select")) return;
-  await narrow({ [target.name]: target.value });
+  if (!target.matches(".facet :is(select, input)")) return;
+  await narrow({ [target.name]: target.type === "checkbox" && !target.checked ? "" : target.value });
   // The menu was made anew with the list; the hand that chose is still on it.
-  document.querySelector(`.facet [name=${target.name}]`).focus();
+  document.querySelector(`.facet [name=${target.name}]`)?.focus();
 }
 
 export function begin() {

@@ -31,7 +31,7 @@ function onEvent({ detail: frame }) {
     if (card) change(known, fresh);
     else bury(known, fresh, frame.actor === me);
   } else if (card && facets.fits(fresh)) {
-    if (frame.type === "created") tellArrival(fresh);
+    if (frame.type === "created" && !frame.imported) tellArrival(fresh);
     if (facets.holdsWords(fresh)) arrivals.arrive(fresh);
     else askAgain();
   }
