@@ -123,7 +123,7 @@ def _plans(organization: Any) -> list[str]:
     caller = Caller.of_pilot(Membership.objects.for_organization(organization.pk).select_related().get())
     broken = []
     for query in QUERIES:
-        look = history._Search(caller, HistoryFilters.read(QueryDict(query))).look(None)
+        look = history._Search(caller, HistoryFilters.read(QueryDict(query))).look(None, history.LOOK)
         plan = look.rows.order_by("-action_timestamp", "-id")[: history.HISTORY_PAGE + 1].explain()
         if "Seq Scan on interventions_intervention" in plan:
             broken.append(f"{query} walks the table:\n{plan}")

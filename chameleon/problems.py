@@ -14,6 +14,7 @@ from django.core.exceptions import (
 )
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.template import loader
 from django.views import csrf
 from rest_framework import exceptions as drf
 
@@ -51,6 +52,8 @@ CODES = {
     503: "unavailable",
 }
 PREFIXES = ("/api/", "/pilot/")
+# Locked for too long, restarting, or out of connections: all of it passes.
+_PASSING = (OperationalError, InterfaceError)
 
 
 def problem(status: int, code: str, detail: str, **members: Any) -> HttpResponse:
@@ -69,8 +72,7 @@ def of_error(error: Exception) -> HttpResponse | None:
         return _of_domain_error(error)
     if isinstance(error, drf.APIException):
         return _of_drf_error(error)
-    if isinstance(error, OperationalError | InterfaceError):
-        # Locked for too long, restarting, or out of connections: all of it passes.
+    if isinstance(error, _PASSING):
         logger.warning("database unavailable: %s", error)
         return _of_domain_error(errors.Unavailable("The database cannot answer now; try again in a moment."))
     if isinstance(error, Http404):
@@ -99,7 +101,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 class ProblemDocuments(AroundResponse):
-    """Lets everything under /api and /pilot fail as a problem document, also before a view is reached."""
+    """Lets everything under /api and /pilot fail as a problem document, also before a view is reached; and a page that
+    the database did not answer say so."""
 
     def before(self, request: HttpRequest) -> HttpResponse | None:
         return _bad_host(request)
@@ -108,7 +111,16 @@ class ProblemDocuments(AroundResponse):
         return _mended(request, response)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return of_error(error) if _is_api(request) else None
+        if _is_api(request):
+            return of_error(error)
+        return _page_of_what_passes(error) if isinstance(error, _PASSING) else None
+
+
+def _page_of_what_passes(error: Exception) -> HttpResponse:
+    logger.warning("database unavailable: %s", error)
+    # As for 500: without a request, for whom to greet and how the database would have to be asked.
+    page = loader.get_template("503.html").render()
+    return HttpResponse(page, status=503, headers={"Retry-After": str(errors.Unavailable.retry_after)})
 
 
 def _bad_host(request: HttpRequest) -> HttpResponse | None:

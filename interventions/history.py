@@ -27,6 +27,8 @@ HISTORY_PAGE = 50
 # How many decisions one look passes over in search of those that fit: half a second or so, whatever is asked for. Who
 # wants to look further goes on from there.
 LOOK = 50_000
+# So many are passed over first: nearly always they fill a page, however long the history is.
+GLANCE = 10_000
 # Counting goes no further: "1,000+" says enough.
 MOST_COUNTED = 1000
 # Whose tags are offered, and how many.
@@ -62,7 +64,7 @@ type Place = tuple[datetime, int]
 class HistoryPage:
     """Lines of the history; `next` is the position to go on from, None at the end. `back_to` is the moment down to
     which was searched, where there are fewer lines than a page holds and the end was not reached. `more` tells that
-    beyond those counted nobody has looked."""
+    beyond those counted nobody has counted."""
 
     lines: list[Line]
     count: int
@@ -80,8 +82,8 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What fits among the next LOOK decisions; `end` is the place of the last one looked at, None where the history
-    ends before."""
+    """What fits among the next decisions; `end` is the place of the last one looked at, None where the history ends
+    before."""
 
     rows: InterventionQuerySet
     end: Place | None
@@ -89,15 +91,12 @@ class _Look:
 
 def history_page(caller: Caller, filters: HistoryFilters, *, after: str | None = None) -> HistoryPage:
     """A page from a position on. Raises InvalidInput for a position that is none."""
-    place = None if after is None else _place(after)
     search = _Search(caller, filters)
-    look = search.look(place)
-    shown = look.rows.only(*_LINE_COLUMNS).with_first_claim(caller.organization.pk).order_by(*_NEWEST_FIRST)
-    found = list(shown[: HISTORY_PAGE + 1])
+    look, found = search.page(None if after is None else _place(after))
     page = found[:HISTORY_PAGE]
     is_full = len(found) > HISTORY_PAGE
     following = (page[-1].action_timestamp, page[-1].pk) if is_full else look.end
-    first = look if place is None else search.look(None)
+    first = look if after is None else search.page(None)[0]
     # What stands on one page is counted already.
     # In the order of the index: in any order PostgreSQL might read through everybody's rows for so few.
     counted = first.rows.order_by(*_NEWEST_FIRST)[: MOST_COUNTED + 1]
@@ -115,12 +114,12 @@ def all_decided(caller: Caller, filters: HistoryFilters) -> Iterator[Interventio
     """What fits, with its times, for whoever reads all of it: look by look from the latest on, so that no statement
     takes long and whoever has gone is noticed."""
     search = _Search(caller, filters)
-    look = search.look(None)
+    look = search.look(None, LOOK)
     while True:
         yield look.rows.with_approvals().with_first_claim(caller.organization.pk)
         if look.end is None:
             return
-        look = search.look(look.end)
+        look = search.look(look.end, LOOK)
 
 
 def neighbours(caller: Caller, filters: HistoryFilters, row: Intervention) -> tuple[str | None, str | None]:
@@ -130,8 +129,8 @@ def neighbours(caller: Caller, filters: HistoryFilters, row: Intervention) -> tu
         return None, None
     here = (row.action_timestamp, row.pk)
     search = _Search(caller, filters)
-    above = search.look(here, newer=True).rows.order_by("action_timestamp", "id")
-    below = search.look(here).rows.order_by(*_NEWEST_FIRST)
+    above = search.look(here, LOOK, newer=True).rows.order_by("action_timestamp", "id")
+    below = search.look(here, LOOK).rows.order_by(*_NEWEST_FIRST)
     return _first(above), _first(below)
 
 
@@ -178,25 +177,36 @@ class _Search:
         self._caller, self._filters = caller, filters
         self._found = search_index.find(caller.organization.pk, filters.q, filters.marks)
 
-    def look(self, after: Place | None, *, newer: bool = False) -> _Look:
-        """From a place on, not with it; back in time, or towards `newer` ones."""
+    def page(self, after: Place | None) -> tuple[_Look, list[Any]]:
+        """The rows of a page from a place on, and one more where there is one; and the look that found them."""
+        look, found = self._page(after, GLANCE)
+        is_all = look.end is None or len(found) > HISTORY_PAGE
+        return (look, found) if is_all else self._page(after, LOOK)
+
+    def _page(self, after: Place | None, most: int) -> tuple[_Look, list[Any]]:
+        look = self.look(after, most)
+        shown = look.rows.only(*_LINE_COLUMNS).with_first_claim(self._caller.organization.pk)
+        return look, list(shown.order_by(*_NEWEST_FIRST)[: HISTORY_PAGE + 1])
+
+    def look(self, after: Place | None, most: int, *, newer: bool = False) -> _Look:
+        """Over so many decisions from a place on, not with it; back in time, or towards `newer` ones."""
         further = TupleGreaterThan if newer else TupleLessThan
         rows = self._filters.within(_decided(self._caller), database.now())
         if after is not None:
             rows = rows.filter(further(_columns(), after))
-        end = self._end(rows, newer=newer)
+        end = self._end(rows, most, newer=newer)
         if end is not None:
             until = TupleLessThanOrEqual if newer else TupleGreaterThanOrEqual
             rows = rows.filter(until(_columns(), end))
         return _Look(self._filters.narrow(rows, self._caller, self._found), end)
 
-    def _end(self, rows: InterventionQuerySet, *, newer: bool) -> Place | None:
+    def _end(self, rows: InterventionQuerySet, most: int, *, newer: bool) -> Place | None:
         # What the index has listed are few already.
         if not self._filters.looks or self._found.rows is not None:
             return None
         order = ("action_timestamp", "id") if newer else _NEWEST_FIRST
         # Two: only where there is another one beyond does the look end before the history.
-        last: Any = rows.order_by(*order).values_list("action_timestamp", "id")[LOOK - 1 : LOOK + 1]
+        last: Any = rows.order_by(*order).values_list("action_timestamp", "id")[most - 1 : most + 1]
         return last[0] if len(last) > 1 else None
 
 

@@ -18,9 +18,11 @@ from pilots.tenancy import speaking_for
 
 # What is found oftener is no longer listed. Of ten million requests a page of fifty is then full after as many.
 MOST_LISTED = 10_000
-# How many of the latest requests tell which words are common, and of how many one may hold them for the index to be
-# asked: reading ten million places of a word takes a second.
-SAMPLE = 1_000
+# Which words are common, so many of the latest requests tell, and some from moments spread over all the time before:
+# people change their words. And of how many one may hold them for the index to be asked: reading ten million places of
+# a word takes a second.
+SAMPLE = 500
+EARLIER, AT_EACH = 5, 100
 SELDOM, UNCOMMON = 0.01, 0.05
 _TABLE, _FTS, _REQUESTS = "interventions_searchentry", "interventions_searchwords", "interventions_intervention"
 
@@ -68,7 +70,10 @@ def find(organization_id: int, text: str, marks: Sequence[str] = ()) -> Found:
         return Found()
     sought = Sought(organization_id, (*words, *marks))
     rows = _listed_on_sqlite(sought) if connection.vendor == "sqlite" else _listed_on_postgresql(sought)
-    return Found(sought=sought) if rows is None or len(rows) > MOST_LISTED else Found(rows=rows)
+    if rows is not None and len(rows) <= MOST_LISTED:
+        return Found(rows=rows)
+    # Row by row the columns are asked, which are nearer than marks.
+    return Found(sought=Sought(organization_id, tuple(words)) if words else None)
 
 
 def _listed_on_sqlite(sought: Sought) -> list[int]:
@@ -80,7 +85,7 @@ def _listed_on_sqlite(sought: Sought) -> list[int]:
 def _listed_on_postgresql(sought: Sought) -> list[int] | None:
     # Collects all places of each word first, so what is common is not looked up but checked in what the others gave.
     size, together, shares = _sampled(sought)
-    if size == SAMPLE and together >= SELDOM:
+    if size >= SAMPLE and together >= SELDOM:
         return None
     uncommon = tuple(word for word, share in zip(sought.words, shares, strict=True) if share < UNCOMMON)
     looked_up = Sought(sought.organization_id, uncommon or sought.words)
@@ -91,18 +96,29 @@ def _listed_on_postgresql(sought: Sought) -> list[int] | None:
 
 
 def _sampled(sought: Sought) -> tuple[int, float, list[float]]:
-    """How many of the latest requests were looked at; the share of them that holds all words, and that of each."""
+    """How many requests were looked at; the share of them that holds all words, and that of each."""
     each = [Sought(sought.organization_id, (word,)).for_postgresql for word in sought.words]
     counts = ", ".join("count(*) FILTER (WHERE words @@ %s::tsquery)" for _ in (sought, *each))
     # A subquery for each row, which is never made a join: a join could read the whole table.
-    words = f"(SELECT words FROM {_TABLE} WHERE intervention_id = latest.id)"  # noqa: S608
+    words = f"(SELECT words FROM {_TABLE} WHERE intervention_id = there.id)"  # noqa: S608
+    latest = f"SELECT id FROM {_REQUESTS} WHERE organization_id = %s"  # noqa: S608
+    in_order = "ORDER BY created_at DESC, id DESC LIMIT %s"
     sql = f"""
+    WITH its AS (
+        SELECT min(created_at) AS first, max(created_at) AS last FROM {_REQUESTS} WHERE organization_id = %s
+    )
     SELECT count(*), {counts} FROM (
-        SELECT {words} AS words FROM {_REQUESTS} latest
-        WHERE organization_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
+        SELECT {words} AS words FROM (
+            ({latest} {in_order}) UNION ALL (
+                SELECT id FROM its, generate_series(1, %s) place, LATERAL (
+                    {latest} AND created_at <= last - (last - first) * place / (%s + 1) {in_order}
+                ) earlier
+            )
+        ) there
     ) sample"""  # noqa: S608
-    values = [sought.for_postgresql, *each, sought.organization_id, SAMPLE]
-    with speaking_for(sought.organization_id):
+    its = sought.organization_id
+    values = [its, sought.for_postgresql, *each, its, SAMPLE, EARLIER, its, EARLIER, AT_EACH]
+    with speaking_for(its):
         ((size, together, *alone),) = database.fetch((sql, values))
     return size, together / max(size, 1), [count / max(size, 1) for count in alone]
 

@@ -143,6 +143,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     ),
     "django.template": (
         "chameleon.offline",
+        "chameleon.problems",
         "pilots.admin_keys",
         "pilots.templatetags.*",
         "interventions.fragments",

@@ -122,6 +122,7 @@ def sweeps(world: World) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 def test_nothing_reads_a_growing_table_whole(long_past: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Half of the history is no look.
+    monkeypatch.setattr(history, "GLANCE", 2_000)
     monkeypatch.setattr(history, "LOOK", 5_000)
     world, root = long_past, Client()
     Pilot.objects.create_superuser("local:root", "x")

@@ -103,6 +103,7 @@ def hands() -> Iterator[psycopg.Connection]:
 @pytest.mark.long
 def test_what_waits_for_a_lock_for_too_long_is_answered_503(server: Server, world: World) -> None:
     agent = httpx.Client(base_url=server.url, timeout=PATIENCE, headers=world.bearer("agent"))
+    cookies = {"sessionid": world.session("otto").cookies["sessionid"].value}
     with agent, hands() as other:
         with other.transaction():
             other.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
@@ -110,6 +111,9 @@ def test_what_waits_for_a_lock_for_too_long_is_answered_503(server: Server, worl
                 assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
                 assert answer.headers["Content-Type"] == "application/problem+json"
                 assert answer.headers["Retry-After"] == "1"
+            page = httpx.get(f"{server.url}/o/acme/", cookies=cookies, timeout=PATIENCE)
+            assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
+            assert "Try again in a moment" in page.text
         assert agent.get("/api/interventions").json()["results"] == []
         assert agent.post("/api/interventions", json=DRAFT).status_code == 201
 

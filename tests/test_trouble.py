@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
@@ -20,11 +22,17 @@ def forged(_world: World) -> Any:
     return Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "ada"})
 
 
+def unanswered(world: World) -> Any:
+    with patch("interventions.history.history_page", side_effect=OperationalError("canceling statement")):
+        return world.session("ada").get("/o/acme/history")
+
+
 PAGES: dict[str, tuple[Callable[[World], Any], int, str]] = {
     "nothing": (lambda world: world.session("ada").get("/o/nowhere/"), 404, "Nothing to be seen here"),
     "refused": (lambda world: world.session("vera").get("/o/acme/team"), 403, "You may not do this"),
     "forged": (forged, 403, "Please send that once more"),
     "unreadable": (lambda world: world.session("ada").get("/o/acme/?q=%00"), 400, "That cannot be read"),
+    "unanswered": (unanswered, 503, "Try again in a moment"),
     "broken": (lambda _world: server_error(RequestFactory().get("/")), 500, "Something broke on our side"),
 }
 
@@ -54,6 +62,13 @@ def test_what_broke_is_said_without_database_session_and_context() -> None:
     """Without its mark a test has no database: whoever asked it would fail here."""
     answer = server_error(RequestFactory().get("/"))
     assert "Something broke on our side" in text_of(answer)
+
+
+@pytest.mark.embedded
+def test_a_page_says_when_to_ask_again(world: World) -> None:
+    answer = unanswered(world)
+    assert answer["Retry-After"] == "1"
+    assert "what its timeline does not show was not done" in text_of(answer)
 
 
 @pytest.mark.embedded

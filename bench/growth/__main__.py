@@ -124,6 +124,8 @@ def _works(server: Server, at: Stage, size: int, undecided: Undecided) -> list[W
         Work("metrics", by_agent, _get(f"{listed}/metrics")),
         Work("detail", by_agent, lambda: ("GET", f"{listed}/old-{next(ids)}", b"")),
         Work("history by outcome", on_page, _get(f"{history}?outcome=rejected")),
+        Work("history by pilot and type", on_page, _get(f"{history}?actor=local:p7&type=resume")),
+        # One in a thousand: ten of ten thousand, a page of more.
         Work("history by pilot and tag", on_page, _get(f"{history}?actor=local:p7&tag=t7")),
         Work("search, one hit", by_agent, lambda: ("GET", f"{listed}?q=old-{next(ids)}", b"")),
         Work("search, a usual word", by_agent, _get(f"{listed}?q=vendor")),
@@ -137,8 +139,10 @@ def _get(path: str) -> Callable[[], Request]:
 
 
 def _spread(size: int) -> Iterator[int]:
-    """Here and there, so that no cache has them all; the same ones in each run."""
-    return (1 + number * 7919 % size for number in itertools.count(1))
+    """Here and there, so that no cache has them all; the same ones in each run. As long as the longest, or nearly:
+    none is the beginning of a dozen others that a search would find too."""
+    least = size // 10
+    return (1 + least + number * 7919 % (size - least) for number in itertools.count(1))
 
 
 def _slug(at: Stage) -> str:

@@ -34,14 +34,13 @@ def _postgresql() -> None:
         pytest.skip("the history is made by PostgreSQL")
 
 
-def test_no_filter_walks_the_table_and_none_looks_too_far(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "LOOK", 2_000)
+def test_no_filter_walks_the_table_and_none_looks_too_far(world: World) -> None:
     for organization in (world.globex, world.acme):
         past(organization.pk, MANY)
     for query in QUERIES:
         filters = HistoryFilters.read(QueryDict(query))
         search = history._Search(world.pilot("otto"), filters)
-        look = search.look(None)
+        look = search.look(None, 2_000)
         rows = look.rows.order_by("-action_timestamp", "-id")
         # A page of them, and as many as are counted; without a filter tests/test_plans.py looks at that.
         plans = [rows[:size].explain() for size in ((51, 1001) if filters.looks else (51,))]

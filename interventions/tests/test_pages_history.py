@@ -176,6 +176,7 @@ def test_pages_go_on_by_position_also_among_equal_moments(
 def test_a_search_looks_at_so_many_says_how_far_back_and_goes_on(
     world: World, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(history, "GLANCE", 2)
     monkeypatch.setattr(history, "LOOK", 3)
     for number in range(7):
         row, verdict = ask(request_id=f"r{number}", tags=["x"]), "reject" if number in (0, 6) else "approve"
@@ -201,6 +202,26 @@ def test_a_search_looks_at_so_many_says_how_far_back_and_goes_on(
     # A neighbour that is too far to look for is none.
     html = otto.get("/o/acme/interventions/r6?history=outcome%3Drejected").content.decode()
     assert 'rel="next"' not in html
+
+
+def test_a_glance_that_fills_the_page_is_all_that_is_counted(
+    world: World, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in {"HISTORY_PAGE": 2, "GLANCE": 4, "LOOK": 6}.items():
+        monkeypatch.setattr(history, name, size)
+    for number in range(9):
+        row, verdict = ask(request_id=f"r{number}"), "reject" if number % 4 == 0 else "approve"
+        actions.decide(world.pilot("otto"), row.request_id, verdict, reason="Why not.")
+        decide_at(row.request_id, datetime(2026, 3, 1 + number, tzinfo=UTC))
+    otto = world.session("otto")
+    html = page(otto, "outcome=approved")
+    assert "<b>3+</b> decided" in html
+    assert "Searched back" not in html
+    # What leaves room on the page is looked for further.
+    html = page(otto, "outcome=rejected")
+    assert "<b>2+</b> decided" in html
+    assert re.findall(r'data-request-id="(r\d)"', html) == ["r8", "r4"]
+    assert "Searched back" in html
 
 
 def test_more_lines_cost_no_more_queries(world: World, ask: Any) -> None:

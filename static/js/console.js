@@ -57,6 +57,11 @@ live.addEventListener("tiles", ({ detail: { html } }) => {
 
 // htmx
 
+const SAID = {
+  403: "You may not do this.",
+  503: "The database cannot answer just now; try again in a moment.",
+};
+
 document.body.addEventListener("htmx:configRequest", ({ detail: request }) => {
   Object.assign(request.headers, asked(), { "X-CSRFToken": csrfToken() });
   delete request.parameters.csrfmiddlewaretoken;
@@ -67,7 +72,7 @@ document.body.addEventListener("htmx:beforeSwap", async ({ detail: { xhr } }) =>
 });
 document.body.addEventListener("htmx:sendError", () => toast("The server did not answer; nothing was recorded."));
 document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
-  toast(xhr.status === 403 ? "You may not do this." : "Something went wrong; nothing was recorded.");
+  toast(SAID[xhr.status] ?? "Something went wrong; nothing was recorded.");
 });
 
 // The kill switch opens over the page; without script its link is a page of its own.

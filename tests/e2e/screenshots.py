@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e import server
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+DEFECTIVE = "tests.e2e.defective_asgi:application"
 SIZES = {1440: 900, 390: 844}
 ROOT = Path(__file__).parent.parent.parent
 # As in production, so that the pages for what goes wrong are those that pilots see.
@@ -40,10 +41,12 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a picture is taken: a page, the server's address, that of a server without a database, and the width."""
+    """Where a picture is taken: a page, the addresses of the server, of one without a database and of one that breaks,
+    and the width."""
 
     page: Page
     address: str
+    away: str
     broken: str
     width: int
 
@@ -262,6 +265,11 @@ def _broken(stand: Stand) -> None:
     stand.page.goto(f"{stand.broken}/accounts/login/")
 
 
+@picture("503")
+def _away(stand: Stand) -> None:
+    stand.page.goto(f"{stand.away}/accounts/login/")
+
+
 @picture("print-queue", widths=(1440,), on_paper=True)
 def _printed_queue(stand: Stand) -> None:
     stand.open("/o/acme/")
@@ -301,6 +309,12 @@ def _history_error(stand: Stand) -> None:
 @picture("team")
 def _team(stand: Stand) -> None:
     stand.open("/o/acme/team")
+
+
+@picture("team-settings")
+def _team_settings(stand: Stand) -> None:
+    stand.open("/o/acme/team/settings")
+    stand.page.get_by_label("Days").scroll_into_view_if_needed()
 
 
 @picture("team-deactivate")
@@ -352,9 +366,12 @@ def _back_office_report(stand: Stand) -> None:
 
 
 def main(folder: Path, names: list[str]) -> None:
+    if unknown := [name for name in names if name not in PICTURES]:
+        sys.exit(f"There is no picture {', '.join(unknown)}; there are {', '.join(PICTURES)}.")
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as scratch:
         database = f"sqlite:///{scratch}/pictures.sqlite3"
+        nowhere = f"sqlite:///{scratch}/nowhere/x.sqlite3"
         os.environ |= SETTINGS
         environment = {"DATABASE_URL": database}
         _manage(environment, "migrate", "-v0")
@@ -367,7 +384,8 @@ def main(folder: Path, names: list[str]) -> None:
         _manage(environment, "set_role", "local:ada", "VIEWER", "--org", "watched")
         with (
             server.running(database) as address,
-            server.running(f"sqlite:///{scratch}/nowhere/x.sqlite3") as broken,
+            server.running(nowhere) as away,
+            server.running(nowhere, application=DEFECTIVE) as broken,
             sync_playwright() as playwright,
         ):
             path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -381,14 +399,19 @@ def main(folder: Path, names: list[str]) -> None:
                         if width in PICTURES[name].widths:
                             file = folder / f"{name}-{width}-{scheme}.png"
                             who = root if PICTURES[name].as_root else session
-                            _take(browser, PICTURES[name], (address, broken), who, file, width, scheme)
+                            _take(browser, PICTURES[name], (address, away, broken), who, file, width, scheme)
             browser.close()
 
 
 def _take(
-    browser: Browser, wanted: Picture, addresses: tuple[str, str], session: str, file: Path, width: int, scheme: str
+    browser: Browser,
+    wanted: Picture,
+    addresses: tuple[str, str, str],
+    session: str,
+    file: Path,
+    width: int,
+    scheme: str,
 ) -> None:
-    address, broken = addresses
     context = browser.new_context(
         viewport={"width": width, "height": SIZES[width]},
         color_scheme="dark" if scheme == "dark" else "light",
@@ -397,9 +420,9 @@ def _take(
         has_touch=width < 700,
     )
     if wanted.signed_in:
-        context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+        context.add_cookies([{"name": "sessionid", "value": session, "url": addresses[0]}])
     page = context.new_page()
-    wanted.bring(Stand(page, address, broken, width))
+    wanted.bring(Stand(page, *addresses, width))
     if wanted.on_paper:
         # As wide as A4 between its margins.
         page.set_viewport_size({"width": 720, "height": 1040})

@@ -14,10 +14,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 type Seat = Callable[..., Console]
 
 
+NOWHERE = "sqlite:////nowhere/x.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def away() -> Iterator[str]:
+    """A server that finds no database."""
+    with server.running(NOWHERE) as address:
+        yield address
+
+
 @pytest.fixture(scope="module")
 def broken() -> Iterator[str]:
-    """A server that finds no database."""
-    with server.running("sqlite:////nowhere/x.sqlite3", FEEDBACK_URL="mailto:desk@example.com") as address:
+    """A server with a defect."""
+    application = "tests.e2e.defective_asgi:application"
+    with server.running(NOWHERE, application=application, FEEDBACK_URL="mailto:desk@example.com") as address:
         yield address
 
 
@@ -28,13 +39,14 @@ def forge(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("viewport", [DESK, TINY], ids=["desk", "tiny"])
-def test_everybody_can_use_them(console: Seat, broken: str, viewport: dict[str, int]) -> None:
+def test_everybody_can_use_them(console: Seat, away: str, broken: str, viewport: dict[str, int]) -> None:
     seat = console("vera", viewport=viewport)
     page, address = seat.page, seat.address
     ways: dict[str, Callable[[], object]] = {
         "Nothing to be seen here": lambda: page.goto(f"{address}/o/nowhere/"),
         "You may not do this": lambda: page.goto(f"{address}/o/acme/team"),
         "That cannot be read": lambda: page.goto(f"{address}/o/acme/?q=%00"),
+        "Try again in a moment": lambda: page.goto(f"{away}/accounts/login/"),
         "Something broke on our side": lambda: page.goto(f"{broken}/accounts/login/"),
         "Please send that once more": lambda: forge(page, address),
     }
