@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from interventions import actions
@@ -23,6 +24,10 @@ from tests.stage import Stage
 
 pytest_plugins = ["tests.provider.fixtures"]
 PASSWORD = "correct horse battery"
+END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @dataclass
@@ -55,6 +60,11 @@ class World:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits for itself or for browsers is begun first: at the end no worker is left alone with a long file."""
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("long", "browser")])
+    # These wait for other processes, which a busy machine may keep from running for longer than they wait. What fails
+    # once is told of at the end (R); what fails twice has failed.
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("long", "browser")):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -62,6 +72,16 @@ def _emptied_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Threads that a test left to the interpreter keep their connections, and a database in use is not removed."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(END_OTHERS)
 
 
 @pytest.fixture(autouse=True, scope="session")

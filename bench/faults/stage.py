@@ -15,7 +15,8 @@ PILOTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    cluster: Cluster
+    # None: a server without one, on a file of SQLite.
+    cluster: Cluster | None
     organization_id: int
     key: str
     # Their access tokens, by pilot_id.
@@ -32,8 +33,12 @@ class Finding:
 
 
 def stage(running: Cluster, name: str) -> Stage:
-    """An organization of its own."""
     let_go()
+    return organization(running, name)
+
+
+def organization(running: Cluster | None, name: str) -> Stage:
+    """An organization of its own."""
     from pilots import actions, api_keys, tokens  # noqa: PLC0415 -- the settings are known only now
     from pilots.roles import Role  # noqa: PLC0415
 
