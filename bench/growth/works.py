@@ -68,14 +68,6 @@ class Undecided:
         return "POST", f"/api/interventions/{next(self._left)}/approve", b"{}"
 
 
-def _line(name: str, at_once: int, found: Run, medians: list[float]) -> str:
-    growth = f"  x {medians[-1] / medians[0]:.2f}" if len(medians) > 1 else ""
-    p50, p95 = percentile(found.times, 50), percentile(found.times, 95)
-    return (
-        f"  {name:24}{at_once:4} at once: p50 {p50:7.1f} ms  p95 {p95:7.1f} ms  {found.per_second:6.0f} per s{growth}"
-    )
-
-
 def works_at(server: Server, at: Stage, size: int, undecided: Undecided) -> list[Work]:
     by_agent, by_pilot = partial(agent, server, at), partial(pilot, server, at)
     on_page = partial(Connection, server.port, {"Cookie": f"sessionid={_session(at)}"})
@@ -101,6 +93,14 @@ def works_at(server: Server, at: Stage, size: int, undecided: Undecided) -> list
 
 def get(path: str) -> Callable[[], Request]:
     return lambda: ("GET", path, b"")
+
+
+def _line(name: str, at_once: int, found: Run, medians: list[float]) -> str:
+    growth = f"  x {medians[-1] / medians[0]:.2f}" if len(medians) > 1 else ""
+    p50, p95 = percentile(found.times, 50), percentile(found.times, 95)
+    return (
+        f"  {name:24}{at_once:4} at once: p50 {p50:7.1f} ms  p95 {p95:7.1f} ms  {found.per_second:6.0f} per s{growth}"
+    )
 
 
 def _spread(size: int) -> Iterator[int]:
