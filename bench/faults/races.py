@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import orjson
 
+from bench.faults.away import Away
 from bench.faults.stage import Finding, Stage
 from bench.journal import Operation
-from bench.load import Follower, Load
+from bench.load import Load
 
 PAIRS = 1000
 AT_THE_DEADLINE = 1000
@@ -25,33 +26,20 @@ OFFLINE_SECONDS = (10, 300)
 
 async def offline(at: Stage, working: Load, found: Finding) -> None:
     """One client's network is gone for ten seconds, another's for five minutes; then each goes on where it was."""
-    from interventions.tests.processes import Proxy  # noqa: PLC0415 -- the settings are known only now
-
-    proxies = [Proxy(at.cluster.addresses[0]) for _ in OFFLINE_SECONDS]
-    followers = [Follower([proxy.url.replace("@", "")], at.key) for proxy in proxies]
-    tasks = [asyncio.create_task(each.run()) for each in followers]
-    await asyncio.sleep(2)
-    for seconds, proxy, follower in zip(OFFLINE_SECONDS, proxies, followers, strict=True):
-        before = follower.position
-        proxy.cut()
+    clients_away = [await Away.start(at.cluster, at.key) for _ in OFFLINE_SECONDS]
+    await asyncio.sleep(5)
+    for seconds, client in zip(OFFLINE_SECONDS, clients_away, strict=True):
+        before = await client.cut()
         await asyncio.sleep(seconds)
-        missed, head = follower.position - before, working.followers[0].position
-        proxy.mend()
-        began = time.monotonic()
-        while follower.position < head and time.monotonic() - began < 30:
-            await asyncio.sleep(0.02)
-        took = time.monotonic() - began
+        head = working.followers[0].position or 0
+        back = await client.mend(head)
         found.figures.append(
-            f"offline {seconds} s ({head - before} events, {missed} of them heard): level after {took:.1f} s"
+            f"offline {seconds} s ({head - before} events, {back.heard} of them heard): level after {back.took:.1f} s"
         )
-        found.broken += [f"I7 {complaint}" for complaint in follower.complaints]
-        if follower.position < head or took > 5:
-            found.broken.append(f"I8 offline for {seconds} s: not level after {took:.1f} s")
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    for proxy in proxies:
-        proxy.end()
+        found.broken += [f"I7 {complaint}" for complaint in back.complaints]
+        if back.position < head or back.took > 5:
+            found.broken.append(f"I8 offline for {seconds} s: not level after {back.took:.1f} s")
+        await client.end()
 
 
 async def same_create(at: Stage, working: Load, found: Finding) -> None:
