@@ -8,9 +8,9 @@ from chameleon.asgi import application as product
 from allauth.account.views import LoginView  # isort: skip
 
 
-def get(_view: LoginView, *_request: Any, **_words: Any) -> None:
+def dispatch(_view: LoginView, *_request: Any, **_words: Any) -> None:
     raise RuntimeError("A defect.")
 
 
-LoginView.get = get
+LoginView.dispatch = dispatch
 application = product
