@@ -314,7 +314,7 @@ def _team(stand: Stand) -> None:
 @picture("team-settings")
 def _team_settings(stand: Stand) -> None:
     stand.open("/o/acme/team/settings")
-    stand.page.get_by_label("Days").scroll_into_view_if_needed()
+    stand.page.get_by_role("button", name="Save").scroll_into_view_if_needed()
 
 
 @picture("team-deactivate")
