@@ -232,6 +232,18 @@ def test_what_is_rare_is_found_however_long_ago(world: World, ask: Any, monkeypa
     assert HistoryFilters(q="heron").looks
 
 
+def test_what_everything_was_about_until_lately_is_not_listed(
+    world: World, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite gives what it finds as it finds it")
+    monkeypatch.setattr(search_index, "SAMPLE", 2)
+    for number in range(8):
+        ask(title="Usual" if number > 4 else "Heron")
+    assert search_index.find(world.acme.pk, "heron").rows is None
+    assert search_index.find(world.acme.pk, "nowhere").rows == []
+
+
 # PostgreSQL's second wall
 
 
