@@ -17,6 +17,9 @@ _OPEN = Q(status__in=sorted(OPEN))
 class Intervention(OrganizationOwned):
     """One request for a pilot, from asked to acted on. The fields are those of docs/api.md."""
 
+    # Other indexes begin with it. One over it alone would be written with each row, and PostgreSQL might walk through
+    # all of an organization's rows by it.
+    organization = models.ForeignKey("pilots.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
     request_id = models.CharField(max_length=255)
     uow_id = models.CharField(max_length=255)
     intervention_type = models.CharField(max_length=32, choices=[(t.value, t.value) for t in Type])
@@ -77,6 +80,7 @@ class Intervention(OrganizationOwned):
             ),
             models.Index(fields=["organization", "created_at"], condition=_OPEN, name="open_by_age"),
             models.Index(fields=["expires_at"], condition=_OPEN, name="open_by_expiry"),
+            models.Index(fields=["organization", "expires_at"], condition=_OPEN, name="open_by_deadline"),
             models.Index(fields=["claimed_until"], condition=Q(claimed_until__isnull=False), name="claimed_by_lease"),
             models.Index(fields=["organization", "status", "created_at", "id"], name="by_status"),
             models.Index(fields=["organization", "assigned_to"], name="by_assignee"),
@@ -154,6 +158,7 @@ class Stream(OrganizationOwned):
 class Event(OrganizationOwned):
     """One entry of the log. The hash covers digests of `data` and an opaque actor, so that both can be erased."""
 
+    organization = models.ForeignKey("pilots.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
     seq = models.BigIntegerField()
     type = models.CharField(max_length=32)
     request_id = models.CharField(max_length=255)
@@ -185,6 +190,7 @@ class Tally(OrganizationOwned):
     `seconds` sums the time from creation to decision. Written under the stream's lock only.
     """
 
+    organization = models.ForeignKey("pilots.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     intervention_type = models.CharField(max_length=32)
     priority = models.PositiveSmallIntegerField()
@@ -207,6 +213,7 @@ class Tally(OrganizationOwned):
 class PilotTally(OrganizationOwned):
     """How many decided interventions count for a pilot: the one assigned, else the one who decided."""
 
+    organization = models.ForeignKey("pilots.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
     pilot_id = models.CharField(max_length=255)
     count = models.BigIntegerField(default=0)
 
