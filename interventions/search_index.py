@@ -43,6 +43,11 @@ class Sought:
         return " AND ".join(f'"{written}"{"*" if is_beginning else ""}' for written, is_beginning in self._written)
 
     @property
+    def in_a_text(self) -> list[str]:
+        """What stands in the words of such a request, with a space before, between and after them."""
+        return [f" {written}" if is_beginning else f" {written} " for written, is_beginning in self._written]
+
+    @property
     def _written(self) -> list[tuple[str, bool]]:
         # Only letters, digits and symbols: nothing in them could end the quotes.
         written = search.of_organization(self.organization_id, self.words)
@@ -139,8 +144,10 @@ class Holds(models.Lookup):
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Compiled:
         left, left_params = self.process_lhs(compiler, connection)
-        sql = f"EXISTS (SELECT 1 FROM {_FTS} WHERE {_FTS} MATCH %s AND rowid = {left})"  # noqa: S608
-        return sql, [self.rhs.for_sqlite, *left_params]
+        # FTS5 would collect all that hold a beginning anew for each row.
+        held = " AND ".join("instr(' ' || words || ' ', %s)" for _ in self.rhs.words)
+        sql = f"EXISTS (SELECT 1 FROM {_TABLE} WHERE intervention_id = {left} AND {held})"  # noqa: S608
+        return sql, [*left_params, *self.rhs.in_a_text]
 
 
 @models.BigAutoField.register_lookup

@@ -1,10 +1,11 @@
-"""Does anything notice how many interventions there are? One organization grows from ten thousand to ten million.
+"""Does anything notice how many interventions there are? One organization grows to ten million, another one stays.
 
-    python tests/services -- python -m bench.growth                              half an hour, 25 GB of disk
-    python tests/services -- python -m bench.growth --sizes 10000 1000000 --at-once 1 16
+    python tests/services -- python -m bench.growth                              three quarters of an hour, 25 GB
+    python tests/services -- python -m bench.growth --sizes 1000000 --at-once 1 16
 
-At each size, through HTTP: median and p95 of what agents and pilots do, 1, 16 and 64 at once. The floor is one row read
-by its key in the same run: it says how the machine was at that moment. `x` is the last size's median to the first's.
+At each size, through HTTP: median and p95 of what agents and pilots do, 1, 16 and 64 at once, at the small organization
+and at the grown one in turns. `x` is the median of the rounds' ratios: what the size does, whatever the machine does
+meanwhile. The floor is one row read by its key.
 """
 
 import argparse
@@ -15,12 +16,13 @@ from bench import cluster
 from bench.cluster import Cluster
 from bench.faults.stage import Stage, let_go
 from bench.growth.rows import grow
-from bench.growth.works import OPEN, Measuring, Undecided, Work, fill_open, get, works_at
+from bench.growth.works import OPEN, Measuring, Place, Undecided, Work, fill_open, get
 from bench.speed.arena import Arena, Options
 from bench.speed.figures import load_average
 from bench.speed.wire import Connection
 
-SIZES = [10_000, 1_000_000, 10_000_000]
+SMALL = 10_000
+SIZES = [1_000_000, 10_000_000]
 # A PostgreSQL that is given a machine; the rest is as it comes.
 TUNED = {"shared_buffers": "4GB", "max_wal_size": "8GB", "effective_cache_size": "12GB", "random_page_cost": "1.1"}
 
@@ -29,7 +31,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.growth", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 16, 64])
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each run")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each run")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", choices=list(cluster.SERVERS), default="daphne")
     options = parser.parse_args()
     with Cluster(servers=0, kind=options.server, tuned=TUNED) as running:
@@ -41,18 +44,23 @@ def main() -> int:
 
 
 async def _measure(arena: Arena, options: argparse.Namespace) -> None:
-    at, before = await arena.stage("growth"), 0
-    measuring = Measuring(options.at_once, options.seconds)
+    measuring = Measuring(options.at_once, options.rounds, options.seconds)
     with arena.both() as (ours, theirs):
         await Connection(theirs.port, {}).ask("POST", "/make/row")
-        await fill_open(ours, at)
-        floor, undecided = Work("floor", lambda: Connection(theirs.port, {}), get("/one")), Undecided(ours, at)
+        floor = Work("floor", lambda: Connection(theirs.port, {}), get("/one"))
+        small, grown = [await arena.stage(name) for name in ("small", "grown")]
+        for at in (small, grown):
+            await fill_open(ours, at)
+        await asyncio.to_thread(_grow, arena, small, 0, SMALL)
+        stays, before = Place(ours, small, SMALL, Undecided(ours, small)), 0
+        undecided = Undecided(ours, grown)
         for size in options.sizes:
-            took = await asyncio.to_thread(_grow, arena, at, before, size)
-            print(f"\n{size:,} decisions (made in {took:.0f} s), {OPEN:,} open; load {load_average()}", flush=True)
+            took = await asyncio.to_thread(_grow, arena, grown, before, size)
+            print(f"\n{SMALL:,} decisions, and {size:,} (made in {took:.0f} s); {OPEN:,} open in each", flush=True)
             before = size
-            await measuring.measure(ours, await asyncio.to_thread(works_at, ours, at, size, undecided), undecided)
-            await measuring.measure(theirs, [floor], undecided)
+            await measuring.measure(ours, stays, Place(ours, grown, size, undecided))
+            await measuring.floor(floor, theirs)
+            print(f"  load {load_average()}", flush=True)
 
 
 def _grow(arena: Arena, at: Stage, before: int, size: int) -> float:

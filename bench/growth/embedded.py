@@ -1,7 +1,7 @@
 """Does the embedded default bear a million interventions? SQLite in one file, one server, channels in memory.
 
-    python -m bench.growth.embedded                                    ten thousand and a million, 5 GB of disk
-    python -m bench.growth.embedded --sizes 10000 100000
+    python -m bench.growth.embedded                                    a million, ten minutes, 5 GB of disk
+    python -m bench.growth.embedded --size 100000
 
 As `bench.growth`, and read as that is; what is asked one at a time is what one server on a small machine is for.
 """
@@ -20,7 +20,7 @@ from typing import Any
 from bench import cluster
 from bench.cluster import Server
 from bench.faults.stage import Stage, organization
-from bench.growth.works import OPEN, Measuring, Undecided, fill_open, works_at
+from bench.growth.works import OPEN, Measuring, Place, Undecided, fill_open
 from bench.speed.figures import load_average
 
 SETTINGS = {
@@ -33,15 +33,16 @@ SETTINGS = {
     "API_RATE_LIMIT": "0",
     "ACCESS_TOKEN_MINUTES": "600",
 }
-AT_ONCE = 10_000
+SMALL = AT_ONCE = 10_000
 SAID = "What is said about it goes on for a while. " * 8
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.growth.embedded", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 1_000_000])
+    parser.add_argument("--size", type=int, default=1_000_000)
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 16])
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each run")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each run")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         os.environ |= SETTINGS | {"DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3"}
@@ -50,32 +51,34 @@ def main() -> None:
 
 
 async def _measure(folder: Path, options: argparse.Namespace) -> None:
-    at = await asyncio.to_thread(_set_up)
+    small, grown = await asyncio.to_thread(_set_up)
     server = Server("daphne", dict(os.environ), folder / "server.log")
-    measuring, undecided, before = Measuring(options.at_once, options.seconds), Undecided(server, at), 0
-    for size in options.sizes:
-        # While the file is filled nobody else writes.
-        took = await asyncio.to_thread(_grow, at.organization_id, before, size)
-        server.start()
-        server.wait_until_ready()
-        if not before:
-            await fill_open(server, at)
-        print(f"\n{size:,} decisions (made in {took:.0f} s), {OPEN:,} open; load {load_average()}", flush=True)
-        await measuring.measure(server, await asyncio.to_thread(works_at, server, at, size, undecided), undecided)
-        server.end(signal.SIGTERM)
-        before = size
-    print(f"\nThe file has {(folder / 'bench.sqlite3').stat().st_size / 2**20:,.0f} MiB.")
+    measuring = Measuring(options.at_once, options.rounds, options.seconds)
+    # While the file is filled nobody else writes.
+    await asyncio.to_thread(_grow, small.organization_id, SMALL)
+    took = await asyncio.to_thread(_grow, grown.organization_id, options.size)
+    server.start()
+    server.wait_until_ready()
+    for at in (small, grown):
+        await fill_open(server, at)
+    print(f"{SMALL:,} decisions, and {options.size:,} (made in {took:.0f} s); {OPEN:,} open in each", flush=True)
+    sizes = ((small, SMALL), (grown, options.size))
+    places = [Place(server, at, size, Undecided(server, at)) for at, size in sizes]
+    await measuring.measure(server, *places)
+    server.end(signal.SIGTERM)
+    size = (folder / "bench.sqlite3").stat().st_size
+    print(f"  load {load_average()}; the file has {size / 2**20:,.0f} MiB")
 
 
-def _set_up() -> Stage:
+def _set_up() -> list[Stage]:
     from django.core.management import call_command  # noqa: PLC0415 -- the settings are known only now
 
     call_command("migrate", verbosity=0)
-    return organization(None, "growth")
+    return [organization(None, name) for name in ("small", "grown")]
 
 
-def _grow(organization_id: int, before: int, size: int) -> float:
-    """From `before` decisions to `size`, the same ones that `tests.past` makes; the seconds it took."""
+def _grow(organization_id: int, size: int) -> float:
+    """So many decisions, the same ones that `tests.past` makes; the seconds it took."""
     from django.db import connection, transaction  # noqa: PLC0415
 
     from interventions import search  # noqa: PLC0415
@@ -84,7 +87,7 @@ def _grow(organization_id: int, before: int, size: int) -> float:
 
     began = time.monotonic()
     with speaking_for(organization_id):
-        for first in range(before + 1, size + 1, AT_ONCE):
+        for first in range(1, size + 1, AT_ONCE):
             with transaction.atomic():
                 last = min(first + AT_ONCE, size + 1)
                 rows = Intervention.objects.bulk_create(_decisions(organization_id, first, last))

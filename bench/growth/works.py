@@ -1,10 +1,11 @@
 """What agents and pilots do all day, as it is asked for at each size."""
 
+import asyncio
 import itertools
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import Any
 
 from bench.cluster import Server
@@ -28,22 +29,47 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """Prints each work's times, and what became of its median since the first size."""
+    """Asks for each work at a small organization and at one that has grown, in turns: the machine differs from minute
+    to minute, and both have it alike."""
 
     at_once: Sequence[int]
+    rounds: int
     # Of each run.
     seconds: float
-    _medians: defaultdict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    async def measure(self, server: Server, works: Sequence[Work], undecided: "Undecided") -> None:
-        for work in works:
+    async def measure(self, server: Server, small: "Place", grown: "Place") -> None:
+        """Prints p50 and p95 in ms of both, and the median of the rounds' ratios of p50."""
+        both = [await asyncio.to_thread(place.works) for place in (small, grown)]
+        for mine, theirs in zip(*both, strict=True):
             for at_once in self.at_once:
-                if work.name == "decide":
-                    await undecided.add(round(400 * self.seconds) + 100 * at_once)
-                found = await run(Side(server, work.connect, work.request), at_once, self.seconds)
-                medians = self._medians[work.name, at_once]
-                medians.append(percentile(found.times, 50))
-                print(_line(work.name, at_once, found, medians), flush=True)
+                runs: tuple[list[Run], list[Run]] = ([], [])
+                for number in range(self.rounds):
+                    for turn in (0, 1) if number % 2 else (1, 0):
+                        place, work = ((small, mine), (grown, theirs))[turn]
+                        if work.name == "decide":
+                            await place.undecided.add(round(400 * self.seconds) + 100 * at_once)
+                        side = Side(server, work.connect, work.request)
+                        runs[turn].append(await run(side, at_once, self.seconds))
+                print(_line(mine.name, at_once, *runs), flush=True)
+
+    async def floor(self, work: Work, server: Server) -> None:
+        """What the machine did meanwhile with the least there is to do."""
+        for at_once in self.at_once:
+            found = await run(Side(server, work.connect, work.request), at_once, self.seconds)
+            print(f"  {work.name:26}{at_once:4} at once {_times([found])}", flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organization with `size` decisions, asked at a server."""
+
+    server: Server
+    at: Stage
+    size: int
+    undecided: "Undecided"
+
+    def works(self) -> list[Work]:
+        return works_at(self.server, self.at, self.size, self.undecided)
 
 
 async def fill_open(server: Server, at: Stage) -> None:
@@ -74,7 +100,7 @@ def works_at(server: Server, at: Stage, size: int, undecided: Undecided) -> list
     news, ids = itertools.count(), _spread(size)
     listed, history = "/api/interventions", f"/o/{_slug(at)}/history"
     return [
-        Work("create", by_agent, lambda: ("POST", listed, draft(f"new-{size}-{next(news)}"))),
+        Work("create", by_agent, lambda: ("POST", listed, draft(f"new-{at.organization_id}-{size}-{next(news)}"))),
         Work("pending, first page", by_agent, get(f"{listed}/pending")),
         Work("list, a page in the middle", by_agent, get(f"{listed}?cursor={_middle(at, size)}")),
         Work("decide", by_pilot, undecided.decide_next),
@@ -95,12 +121,14 @@ def get(path: str) -> Callable[[], Request]:
     return lambda: ("GET", path, b"")
 
 
-def _line(name: str, at_once: int, found: Run, medians: list[float]) -> str:
-    growth = f"  x {medians[-1] / medians[0]:.2f}" if len(medians) > 1 else ""
-    p50, p95 = percentile(found.times, 50), percentile(found.times, 95)
-    return (
-        f"  {name:24}{at_once:4} at once: p50 {p50:7.1f} ms  p95 {p95:7.1f} ms  {found.per_second:6.0f} per s{growth}"
-    )
+def _line(name: str, at_once: int, small: Sequence[Run], grown: Sequence[Run]) -> str:
+    ratios = [percentile(b.times, 50) / percentile(a.times, 50) for a, b in zip(small, grown, strict=True)]
+    return f"  {name:26}{at_once:4} at once {_times(small)}  grown {_times(grown)}  x {median(ratios):.2f}"
+
+
+def _times(runs: Sequence[Run]) -> str:
+    p50, p95 = (median(percentile(each.times, share) for each in runs) for share in (50, 95))
+    return f"p50 {p50:7.1f} p95 {p95:7.1f}"
 
 
 def _spread(size: int) -> Iterator[int]:
