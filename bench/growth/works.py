@@ -105,7 +105,8 @@ def works_at(server: Server, at: Stage, size: int, undecided: Undecided) -> list
         Work("list, a page in the middle", by_agent, get(f"{listed}?cursor={_middle(at, size)}")),
         Work("decide", by_pilot, undecided.decide_next),
         Work("metrics", by_agent, get(f"{listed}/metrics")),
-        Work("detail", by_agent, lambda: ("GET", f"{listed}/old-{next(ids)}", b"")),
+        # By an agent the first look at a decision would be its delivery, which is written.
+        Work("detail", by_pilot, lambda: ("GET", f"{listed}/old-{next(ids)}", b"")),
         Work("history by outcome", on_page, get(f"{history}?outcome=rejected")),
         Work("history by pilot and type", on_page, get(f"{history}?actor=local:p7&type=resume")),
         # One in a thousand: ten of ten thousand, a page of more.
