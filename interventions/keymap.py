@@ -36,7 +36,6 @@ COMMANDS: Final[dict[str, Command]] = {
         Command("search", "Anywhere", "Search requests", "/"),
         Command("go_queue", "Anywhere", "Go to the queue", "g d"),
         Command("go_history", "Anywhere", "Go to the history", "g h"),
-        Command("go_analytics", "Anywhere", "Go to analytics", "g a"),
         Command("go_team", "Anywhere", "Go to the team", "g t"),
         Command("go_settings", "Anywhere", "Go to settings", "g s"),
         Command("pause", "Anywhere", "Pause live updates, or go on", "Alt+l"),

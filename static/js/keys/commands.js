@@ -106,7 +106,6 @@ const does = {
   search: { run: () => byId("q").focus() },
   go_queue: { on: has("d"), run: () => go("d") },
   go_history: { on: has("h"), run: () => go("h") },
-  go_analytics: { on: has("a"), run: () => go("a") },
   go_team: { on: has("t"), run: () => go("t") },
   go_settings: { on: has("s"), run: () => go("s") },
   pause: { on: hasBell, typing: true, dialog: true, run: togglePause },
