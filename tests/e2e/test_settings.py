@@ -23,7 +23,9 @@ SIZES = pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"]
 
 
 def saved(seat: Console) -> None:
-    seat.page.get_by_role("button", name="Save").click()
+    # The answer is waited for: the page may say "Saved." of the time before.
+    with seat.page.expect_response(lambda answer: answer.request.method == "POST"):
+        seat.page.get_by_role("button", name="Save").click()
     expect(seat.page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
 
 
