@@ -150,13 +150,14 @@ def _key(row: ApiKey | None) -> Verdict:
 
 
 def _pilots(callers: list[Caller]) -> dict[Caller, Verdict]:
-    living = _living_families(callers) | _living_sessions(callers)
     rows = Membership.across_organizations.select_related("organization", "pilot").filter(
         organization__in={caller.organization.pk for caller in callers},
         pilot__pilot_id__in={caller.name for caller in callers},
     )
     lacking = second_factor.lacking(rows)
     memberships = {(row.organization_id, row.pilot.pilot_id): row for row in rows if row not in lacking}
+    # Last: who is deactivated between the two loses both at once, and is told of the sign-in.
+    living = _living_families(callers) | _living_sessions(callers)
     return {
         caller: _pilot(caller, memberships.get((caller.organization.pk, caller.name)), caller.credential in living)
         for caller in callers
