@@ -1,6 +1,7 @@
 """The ASGI application: pages and API over HTTP, sockets, and the files of the pages before both."""
 
 import os
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -13,7 +14,7 @@ django.setup(set_prefix=False)
 # These read settings and models, which are there only now.
 from django.conf import settings  # noqa: E402
 
-from chameleon import on_daphne, on_uvicorn  # noqa: E402
+from chameleon import on_uvicorn  # noqa: E402
 from chameleon.drain import drain  # noqa: E402
 from chameleon.handler import Handler  # noqa: E402
 from chameleon.static_files import static_files  # noqa: E402
@@ -24,7 +25,11 @@ from pilots import statements  # noqa: E402
 
 type Scope = MutableMapping[str, Any]
 
-on_daphne.install(drain.attend)
+if "daphne.server" in sys.modules:
+    # Under another server its network library would cost half a second and 20 MB.
+    from chameleon import on_daphne
+
+    on_daphne.install(drain.attend)
 statements.limit(settings.STATEMENT_TIMEOUT)
 if settings.WORKER_IN_SERVER:
     worker.start_in_background()

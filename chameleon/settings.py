@@ -13,7 +13,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from chameleon import databases, feedback, mail, private_targets, providers, public_url, redis, reporting
+from chameleon import databases, feedback, mail, private_targets, providers, public_url, redis
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -53,16 +53,14 @@ CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PATCH", "OPTIONS"]
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-api-key", "x-organization"]
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "WWW-Authenticate"]
 
-# Apps. daphne stands first so that `runserver` serves sockets too.
+# Apps. Ours stand after those whose back office they take back, and before the one that has a `runserver` too.
 
 INSTALLED_APPS = [
-    "daphne",
     "pilots.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
@@ -78,6 +76,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "pilots",
     "interventions",
+    "django.contrib.staticfiles",
 ]
 
 # Every one is able to run async, so that a waiting long poll holds no thread.
@@ -342,4 +341,7 @@ LOGGING = {
 # Where errors are reported to, besides the log.
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 if SENTRY_DSN:
+    # Nobody else waits for its library to be read.
+    from chameleon import reporting
+
     reporting.start(SENTRY_DSN)

@@ -89,7 +89,7 @@ PURE = (
 OUTSIDE: dict[str, tuple[str, ...]] = {
     "channels": ("interventions.live.*", "chameleon.*"),
     "channels_redis": ("chameleon.*",),
-    "daphne": ("chameleon.*",),
+    "daphne": ("chameleon.*", "interventions.management.commands.runserver"),
     # Whoever else called out by itself would go round the checks there.
     "httpcore": ("interventions.delivery.targets",),
     "httpx": (

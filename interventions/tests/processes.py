@@ -31,6 +31,7 @@ COMMANDS = {
         "2",
         "{application}",
     ],
+    "runserver": ["manage.py", "runserver", "--noreload", "{port}"],
 }
 
 

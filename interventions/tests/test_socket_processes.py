@@ -372,3 +372,17 @@ def test_a_server_that_goes_away_says_so_and_the_client_goes_on_elsewhere(
             assert await pushed(connection, 2) == [2, 3]
 
     run(test)
+
+
+def test_runserver_serves_sockets_too(world: World, tmp_path: Path) -> None:
+    server = Server("runserver", tmp_path / "server.log", "")
+    try:
+        server.wait_until_ready()
+
+        async def test() -> None:
+            async with connect(server.socket_address(world.keys["agent"][1])) as connection:
+                await subscribe(connection)
+
+        run(test)
+    finally:
+        server.end()
