@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection
 
@@ -37,8 +38,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 import django
 django.setup()
+import redis
+from django.conf import settings
 from pilots import rate
-from pilots.models import Pilot
+# On a busy machine it may take longer to answer than a server would wait.
+patient = redis.Redis.from_url(settings.REDIS_URL)
+rate._client = lambda: patient
 credential, count = sys.argv[1], int(sys.argv[2])
 ask = lambda _: rate.wait_by_redis(credential, 25, now=1000.0)
 print("ready", flush=True)
@@ -85,6 +90,9 @@ def test_over_rest_exactly_the_bucket_passes(
     settings.API_RATE_LIMIT = RATE
     monkeypatch.setattr(rate, "PREFIX", f"tests:{uuid.uuid4().hex}:")
     if shared:
+        # On a busy machine it may take longer to answer than a server would wait, which then counts by itself.
+        patient = redis.Redis.from_url(settings.REDIS_URL)
+        monkeypatch.setattr(rate, "_client", lambda: patient)
         monkeypatch.setattr(rate, "wait_by_redis", partial(rate.wait_by_redis, now=1000.0))
     else:
         monkeypatch.setattr(rate, "wait_by_redis", lambda *_: None)
