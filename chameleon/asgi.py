@@ -26,7 +26,7 @@ from pilots import statements  # noqa: E402
 type Scope = MutableMapping[str, Any]
 
 if "daphne.server" in sys.modules:
-    # Under another server its network library would cost half a second and 20 MB.
+    # Under another server nobody needs its network library.
     from chameleon import on_daphne
 
     on_daphne.install(drain.attend)

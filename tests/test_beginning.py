@@ -7,7 +7,7 @@ import sys
 import pytest
 from django.conf import settings
 
-# The library that reports errors, and daphne with its network library: together longer than all the rest.
+# The library that reports errors, and daphne with its network library: together a fifth of all there is to read.
 HEAVY = {"sentry_sdk", "daphne", "twisted"}
 
 
