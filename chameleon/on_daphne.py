@@ -30,8 +30,6 @@ from chameleon.problems import CODES, problem
 SERVICE_RESTART = 1012
 # For the close frames to leave before the process does.
 FAREWELL_SECONDS = 0.3
-# More than ever stand in it: the kernel's own limit is 4096.
-QUEUE = 5000
 # The first byte of a frame that is a whole text.
 _TEXT = 0x81
 _SHARED_LENGTH = 128 * 1024
@@ -165,8 +163,8 @@ class Host:
     def stop_listening(self) -> None:
         for _, port in self._listening:
             # twisted takes as many at once as came the last time, and who still stands in the queue when it ends is
-            # reset.
-            port.numberAccepts = QUEUE
+            # reset. The system lets one more stand there than it was told.
+            port.numberAccepts = port.backlog + 1
             port.doRead()
             port.stopListening()
 
