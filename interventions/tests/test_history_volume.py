@@ -35,8 +35,12 @@ def _postgresql() -> None:
 
 
 def test_no_filter_walks_the_table_and_none_looks_too_far(world: World) -> None:
-    for organization in (world.globex, world.acme):
-        past(organization.pk, MANY)
+    with connection.cursor() as cursor:
+        # Gaps that other tests left would make the way by an index look dearer than it is.
+        cursor.execute("VACUUM (FULL) interventions_intervention")
+    # Were it half of the table, reading all of it would be hardly dearer than the index.
+    past(world.globex.pk, 4 * MANY)
+    past(world.acme.pk, MANY)
     for query in QUERIES:
         filters = HistoryFilters.read(QueryDict(query))
         search = history._Search(world.pilot("otto"), filters)

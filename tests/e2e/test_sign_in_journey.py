@@ -19,6 +19,7 @@ from pilots.tokens import REFRESH_COOKIE
 from tests import servers
 from tests.e2e import server
 from tests.e2e.conftest import Console
+from tests.e2e.test_alerts import until
 from tests.provider import Person, Provider
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -87,6 +88,11 @@ def press_through_in_a_window(page: Page, person: Person) -> None:
         window.get_by_role("button", name=f"Continue as {person.login}").click()
 
 
+def holds_a_token(seat: Seat) -> None:
+    """Waits until the page has read the answer: left before, or moved in time, it would get another in another way."""
+    until(seat, "'renewable' in localStorage")
+
+
 def keep_tokens(page: Page) -> list[str]:
     """Fills with the access tokens the page gets, but for one it left before the answer was read."""
     kept: list[str] = []
@@ -129,7 +135,8 @@ def test_a_day_with_a_provider(
     seat.wait_until_live()
 
     # Who they are here.
-    seat.open("/o/acme/settings")
+    with page.expect_response("**/api/token**"):
+        seat.open("/o/acme/settings")
     shown = {"pilot_id": person.pilot_id, "oauth_provider": person.kind, "oauth_id": person.id, "role": "OPERATOR"}
     for name, value in shown.items():
         expect(page.locator(f"[data-field={name}]")).to_have_text(value)
@@ -139,9 +146,11 @@ def test_a_day_with_a_provider(
     expect(page.locator("[data-field=last_login] time")).to_have_attribute("datetime", minute)
 
     # An hour later the page is still somebody's: it has renewed its token by itself, and acts.
+    holds_a_token(seat)
     with page.expect_response("**/api/token/refresh"):
         seat.open(f"/o/acme/interventions/{request_id}")
     seat.wait_until_live()
+    holds_a_token(seat)
     with page.expect_response("**/api/token/refresh") as renewed:
         hours_pass(page, 1)
     assert renewed.value.ok
