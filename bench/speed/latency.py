@@ -27,7 +27,8 @@ PAGES = 200
 TIMED_PAGES = 8
 DECIDED_AFTER_SECONDS = 0.5
 WARM_UP_SECONDS = 2.0
-PATIENCE_SECONDS = 30.0
+# Less than an agent waits in one long poll.
+PATIENCE_SECONDS = 55.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _product(server: Server, at: Stage) -> Side:
     return Side(
         server,
         ask=lambda name: ("/api/interventions", draft(name)),
-        wait=lambda name: f"/api/interventions/{name}/decision?wait=30",
+        wait=lambda name: f"/api/interventions/{name}/decision?wait=60",
         decide=lambda name: f"/api/interventions/{name}/approve",
         agent=lambda: agent(server, at),
         pilot=lambda: pilot(server, at),

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 import orjson
 
@@ -21,8 +22,41 @@ PATIENCE_SECONDS = 180.0
 OPEN = ("PENDING", "IN_PROGRESS")
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Threads, connections and bytes with nobody waiting and with all; seconds that the restart, the decisions and all
+    answers took; how many were answered."""
+
+    quiet: tuple[int, int, int]
+    busy: tuple[int, int, int]
+    restarted: float
+    decided: float
+    ended: float
+    answered: int
+
+
 async def measure(arena: Arena) -> list[Figure]:
-    number, at = arena.options.sockets or POLLS, await arena.stage("waiting")
+    """A process of its own for each round: threads and memory that were used once are not given back."""
+    number = arena.options.sockets or POLLS
+    rounds = [await _round(arena, number) for _ in range(arena.options.rounds)]
+    return [
+        *(
+            Figure(what, unit, [each.busy[at] for each in rounds], [each.quiet[at] for each in rounds], "unchanged")
+            for at, what, unit in (
+                (0, f"threads of the server with {number} waiting; floor: none", "threads"),
+                (1, "connections of the database; floor: none", "conns"),
+            )
+        ),
+        Figure("memory for each that waits", "KB", [(each.busy[2] - each.quiet[2]) / number / 1024 for each in rounds]),
+        Figure("restart of the server under them", "s", [each.restarted for each in rounds]),
+        Figure(f"answered after it, of {number}", "answers", [each.answered for each in rounds], goal="all"),
+        Figure("from the first decision to the last answer", "s", [each.ended for each in rounds]),
+        Figure("of it deciding, 200 at a time", "s", [each.decided for each in rounds]),
+    ]
+
+
+async def _round(arena: Arena, number: int) -> Round:
+    at = await arena.stage("waiting")
     ids = [f"waiting-{each}" for each in range(number)]
     with arena.serve(PRODUCT) as server:
         await fill(server, at, ids, expires_in_seconds=86_400)
@@ -33,25 +67,11 @@ async def measure(arena: Arena) -> list[Figure]:
         busy = await _held(arena, server)
         began = time.perf_counter()
         await asyncio.to_thread(_restart, server)
-        down = time.perf_counter() - began
+        restarted = time.perf_counter() - began
         began = time.perf_counter()
         decided = await _decide(pilot(server, at), ids)
         answered = await _answers(polls)
-    return [
-        Figure(
-            f"threads of the server: {quiet[0]} before; with {number} waiting",
-            "threads",
-            [busy[0]],
-            [quiet[0]],
-            "unchanged",
-        ),
-        Figure(f"connections of the database: {quiet[1]} before; then", "conns", [busy[1]], [quiet[1]], "unchanged"),
-        Figure("memory for each that waits", "KB", [(busy[2] - quiet[2]) / number / 1024]),
-        Figure("restart of the server under them", "s", [down]),
-        Figure(f"answered after it, of {number}", "answers", [answered], goal="all"),
-        Figure("from the first decision to the last answer", "s", [time.perf_counter() - began]),
-        Figure("of it deciding, 200 at a time", "s", [decided]),
-    ]
+        return Round(quiet, busy, restarted, decided, time.perf_counter() - began, answered)
 
 
 async def _held(arena: Arena, server: Server) -> tuple[int, int, int]:
