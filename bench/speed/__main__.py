@@ -1,6 +1,6 @@
 """Measures what the goals of docs/performance.md are about, each beside its floor in the same run.
 
-    make bench                                       all of it, about half an hour
+    make bench                                       all of it, about an hour
     make bench ARGS="creates reads"                  only these
     make bench ARGS="fan_out --sockets 5000 --servers uvicorn"
 
