@@ -12,7 +12,7 @@ from conftest import World
 from interventions.models import Intervention
 from interventions.tests.processes import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")

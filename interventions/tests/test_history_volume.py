@@ -21,7 +21,7 @@ from tests import servers
 from tests.e2e import server
 from tests.past import past
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 MIB = 1024 * 1024
 MANY = 10_000

@@ -23,7 +23,7 @@ from pilots import access_log, database
 from pilots.models import Pilot
 from tests import chat_receiver, mail_sink, push_service
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 # Where the services of the tests run.
 OWN_NETWORK = "127.0.0.1"
 DRAFT = {"uow_id": "uow-1", "intervention_type": "resume", "title": "Go on?", "priority": "critical"}
