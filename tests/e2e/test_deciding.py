@@ -330,6 +330,8 @@ def test_the_whole_way_by_keyboard_alone(console: Seat, raise_request: Raise, pa
     seat = console(None)
     page = seat.page
     seat.open()
+    # A page takes its first field in hand once it is laid out, and a key pressed before goes nowhere.
+    page.wait_for_function("document.activeElement.name === 'login'")
     page.keyboard.type("otto")
     page.keyboard.press("Tab")
     page.keyboard.type(password)
