@@ -88,7 +88,7 @@ def press_through_in_a_window(page: Page, person: Person) -> None:
         window.get_by_role("button", name=f"Continue as {person.login}").click()
 
 
-def holds_a_token(seat: Seat) -> None:
+def wait_for_token(seat: Seat) -> None:
     """Waits until the page has read the answer: left before, or moved in time, it would get another in another way."""
     until(seat, "'renewable' in localStorage")
 
@@ -146,11 +146,11 @@ def test_a_day_with_a_provider(
     expect(page.locator("[data-field=last_login] time")).to_have_attribute("datetime", minute)
 
     # An hour later the page is still somebody's: it has renewed its token by itself, and acts.
-    holds_a_token(seat)
+    wait_for_token(seat)
     with page.expect_response("**/api/token/refresh"):
         seat.open(f"/o/acme/interventions/{request_id}")
     seat.wait_until_live()
-    holds_a_token(seat)
+    wait_for_token(seat)
     with page.expect_response("**/api/token/refresh") as renewed:
         hours_pass(page, 1)
     assert renewed.value.ok
